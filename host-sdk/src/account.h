@@ -1,0 +1,79 @@
+// From a plugin and perhaps a name to one account with its credential.
+//
+// The rules, in order: named in the call; the host's `account` option; KK_ACCOUNT_<PLUGIN>; the
+// project's .kk.json; the stored default; the only account.  `default` as a name means the rules
+// from the environment variable on.  All fields of a credential come from one account;
+// KK_CRED__<PLUGIN>__<ACCOUNT>__<FIELD> (or ...__FILE, a path) overrides single fields of it, and
+// the two-part KK_CRED__<PLUGIN>__<FIELD> does so where no account was named.  Where no account is
+// stored and none was named, the vendor's own variables of the manifest make the account
+// `environment`; half of them is KK_ERR_PARTIAL, naming the rest. With every needed field from the
+// environment the keyring is not opened.
+//
+// Under replay the accounts are the tape's, the values of secret fields are the placeholders
+// {{FIELD}}, and neither keyring nor environment is looked at.
+#ifndef KK_ACCOUNT_H
+#define KK_ACCOUNT_H
+
+#include "config.h"
+#include "loader.h"
+#include "secret.h"
+#include "tape.h"
+#include <kk/host.h>
+#include <kk/keyring.h>
+
+typedef struct kk_account kk_account;
+
+// What resolving looks at.  All borrowed.
+typedef struct kk_account_sources {
+    const kk_config *config;
+    kk_keyring *keyring;   // NULL under replay
+    kk_tape *tape;         // NULL unless under replay
+    const char *preferred; // kk_host_options.account, or NULL
+    bool use_environment;
+} kk_account_sources;
+
+// Resolves the account of [plugin]; [name] may be NULL.  It need not be complete.  *out is new,
+// freed with kk_account_free(), which wipes the values.  A plugin without credentials gets an
+// account named "none". Errors: KK_ERR_ACCOUNT_UNKNOWN with near names, KK_ERR_AMBIGUOUS listing
+// the accounts, KK_ERR_PARTIAL, and every keyring code.  Threads: the caller sees to it that the
+// keyring is used by one at a time.
+KK_MUST_USE kk_code kk_account_resolve(const kk_account_sources *sources, const kk_plugin *plugin,
+                                       const char *name, kk_account **out, kk_error *err);
+void kk_account_free(kk_account *self);
+
+const char *kk_account_name(const kk_account *self);
+const char *kk_account_rule(const kk_account *self);
+
+// The first complete scheme, or NULL.
+const kk_scheme *kk_account_scheme(const kk_account *self);
+
+// KK_OK if a scheme is complete.  Errors: KK_ERR_CREDENTIAL_INCOMPLETE, naming the account, what is
+// missing, and the command that stores it.
+KK_MUST_USE kk_code kk_account_check_complete(const kk_account *self, kk_error *err);
+
+// Whether both resolved to the same name, scheme and values: an instance made for one serves the
+// other.
+bool kk_account_equals(const kk_account *a, const kk_account *b);
+
+// The configuration for the plugin's open(), as JSON: {"account","scheme","fields":{what is not
+// secret}}.
+void kk_account_write_config(const kk_account *self, kk_buf *out);
+
+// Renders the scheme's header value into [out], in locked memory.  A value with CR, LF, NUL or a
+// byte above 0x7E is refused. Errors: KK_ERR_CREDENTIAL_INCOMPLETE, KK_ERR_INVALID_ARGS (never
+// repeating the value), KK_ERR_INTERNAL.
+KK_MUST_USE kk_code kk_account_render(const kk_account *self, kk_secret *out, kk_error *err);
+
+// Whether a URL may get the credential: its origin is one of the slot's, or that of the account's
+// own URL field.
+bool kk_account_allows(const kk_account *self, const char *url);
+
+// Replaces every occurrence of a secret value in [text] (NUL-terminated, in place) with '*'. Values
+// shorter than six bytes are left: they would shred the text.
+void kk_account_redact(const kk_account *self, char *text);
+
+// For kk_host_which().
+KK_MUST_USE kk_code kk_account_describe(const kk_account *self, kk_account_info **out,
+                                        kk_error *err);
+
+#endif

@@ -1,0 +1,25 @@
+// Filling a kk_error: the one way in which the SDK's own code reports a failure.
+#ifndef KK_FAIL_H
+#define KK_FAIL_H
+
+#include <kk/error.h>
+
+// Records [code] and a one-line message, and returns [code].  [err] may be NULL, and a record that
+// already holds a failure keeps it.  A message that does not fit is cut at a character's end.
+kk_code kk_fail(kk_error *err, kk_code code, const char *format, ...) KK_PRINTF(3, 4);
+
+// Adds how to mend it to a record that was just filled.  Does nothing for NULL or for a record that
+// has a hint.
+void kk_fail_hint(kk_error *err, const char *format, ...) KK_PRINTF(2, 3);
+
+// Says which argument is at fault, as a JSON Pointer.
+void kk_fail_argument(kk_error *err, const char *pointer);
+
+// Narrows the code: a plugin's stage, a miss's reason.
+void kk_fail_reason(kk_error *err, const char *reason);
+
+// Fills a fixed text of a record: control bytes become spaces, and what does not fit is cut at a
+// character's end.
+void kk_text_set(char *out, size_t out_size, const char *text);
+
+#endif

@@ -1,0 +1,79 @@
+// Near names by edit distance.
+#include "near.h"
+#include <stdint.h>
+#include <stdio.h>
+
+enum { NAME_MAX_COMPARED = 96, SHOWN_MAX = 3, FAR = 1000 };
+
+static size_t least(size_t a, size_t b, size_t c)
+{
+    size_t ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+// The number of insertions, deletions and replacements that turn one name into the other.
+static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    size_t row[NAME_MAX_COMPARED + 1];
+    for (size_t j = 0; j <= b_len; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; i <= a_len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b_len; j++) {
+            size_t above = row[j];
+            row[j] = least(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+            diagonal = above;
+        }
+    }
+    return row[b_len];
+}
+
+static size_t score(const char *wanted, const char *name)
+{
+    size_t wanted_len = strlen(wanted);
+    size_t name_len = strlen(name);
+    if (wanted_len == 0 || wanted_len > NAME_MAX_COMPARED || name_len > NAME_MAX_COMPARED) {
+        return FAR;
+    }
+    size_t apart = distance(wanted, wanted_len, name, name_len);
+    size_t longer = wanted_len > name_len ? wanted_len : name_len;
+    if (apart * 3 <= longer) {
+        return apart;
+    }
+    bool holds = wanted_len >= 3 && (strstr(name, wanted) != NULL || strstr(wanted, name) != NULL);
+    return holds ? NAME_MAX_COMPARED + apart : FAR;
+}
+
+size_t kk_near(const char *wanted, const char *const *names, size_t count, char *out,
+               size_t out_size)
+{
+    size_t best[SHOWN_MAX];
+    size_t scores[SHOWN_MAX];
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t value = score(wanted, names[i]);
+        if (value >= FAR) {
+            continue;
+        }
+        size_t at = found < SHOWN_MAX ? found++ : SHOWN_MAX;
+        while (at > 0 && scores[at - 1] > value) {
+            if (at < SHOWN_MAX) {
+                best[at] = best[at - 1];
+                scores[at] = scores[at - 1];
+            }
+            at--;
+        }
+        if (at < SHOWN_MAX) {
+            best[at] = i;
+            scores[at] = value;
+        }
+    }
+    out[0] = '\0';
+    for (size_t i = 0, len = 0; i < found && len < out_size; i++) {
+        len += (size_t)snprintf(out + len, out_size - len, "%s'%s'", i == 0 ? "" : ", ",
+                                names[best[i]]);
+    }
+    return found;
+}

@@ -1,0 +1,115 @@
+// One HTTP exchange, whoever answers it: the network or a tape.
+//
+// A transport is a table of functions over an immutable request.  Policy sits above it: the host
+// has checked method, origin and headers, rendered the credential, and chosen the deadline before
+// send() is called.  All transports give the same codes for the same failures.
+//
+//   live     libcurl, in a module of its own (transport_live.c, loaded by live_module.c at the
+//   first live call) replay   answers from a tape (transport_replay.c); it has no way to the
+//   network
+#ifndef KK_TRANSPORT_H
+#define KK_TRANSPORT_H
+
+#include "buf.h"
+#include "cancel.h"
+#include "str.h"
+#include <kk/host.h>
+#include <kk/plugin.h>
+
+// The most bytes of a decoded response body, and of a response's header fields.
+#define KK_BODY_MAX ((size_t)16 << 20)
+#define KK_HEADERS_MAX ((size_t)64 << 10)
+#define KK_HEADER_COUNT_MAX 200
+
+typedef struct kk_transport kk_transport;
+
+// All borrowed for the send.  Header names and values have been checked: no control bytes, no name
+// twice.
+typedef struct kk_request {
+    const char *method;
+    const char *url;
+    const kk_header *headers; // header_count of them, without the credential's
+    size_t header_count;
+    kk_header credential; // the rendered header, in locked memory; name NULL = none.  In replay its
+                          // value is the placeholders
+    kk_str body;          // ptr NULL = no body
+    const char *plugin;   // who asks, for the tape
+    const char *account;  // on whose behalf, for the tape
+    uint64_t deadline_ms; // by the transport's time source; UINT64_MAX = none
+    kk_cancel *cancel;    // or NULL
+} kk_request;
+
+// How far a request got.
+typedef enum kk_sent {
+    KK_SENT_NO = 0, // surely nothing reached the service
+    KK_SENT_MAYBE,  // bytes left, and no complete answer came back
+    KK_SENT_YES     // an answer came back
+} kk_sent;
+
+typedef struct kk_response {
+    kk_sent sent;       // set on failure too
+    unsigned status;    // 200 to 599
+    kk_header *headers; // names in lower case, in order, duplicates kept; NULL for none
+    size_t header_count;
+    kk_str body;  // body.ptr[body.len] == 0, never NULL on success
+    void *memory; // the transport's: what the above points into
+} kk_response;
+
+typedef struct kk_transport_table {
+    const char *name; // "live", "replay"
+
+    // Sends [request] and waits for the whole answer.  An HTTP error status is an answer.  On
+    // success all of *out is set, and it is released with response_clean; on failure only out->sent
+    // is.  Redirects are not followed: a 3xx is KK_ERR_REDIRECT_REFUSED. Errors: DNS, CONNECT, TLS,
+    // RESET, TRUNCATED, PROTOCOL, REDIRECT_REFUSED, TOO_LARGE, TIMEOUT, CANCELLED, DENIED (an
+    // address that is not allowed), REPLAY_MISS, INTERNAL.  The message names method, host and
+    // path, never a query or header. Threads: any, many at once.
+    kk_code (*send)(kk_transport *self, const kk_request *request, kk_response *out, kk_error *err);
+
+    // Frees what a response points at, and empties it.  Harmless for an empty one.
+    void (*response_clean)(kk_transport *self, kk_response *response);
+
+    // Ends the transport.  No send may be running.
+    void (*close)(kk_transport *self);
+} kk_transport_table;
+
+// Every transport begins with its table.
+struct kk_transport {
+    const kk_transport_table *table;
+};
+
+// ---- Replay
+// ------------------------------------------------------------------------------------------------------
+
+typedef struct kk_tape kk_tape;
+
+// A transport that answers from [tape], which is borrowed and outlives it.
+KK_MUST_USE kk_code kk_transport_replay_open(kk_tape *tape, kk_transport **out, kk_error *err);
+
+// ---- Live
+// --------------------------------------------------------------------------------------------------------
+
+// What the live module is given: it links nothing of the host.
+typedef struct kk_live_host {
+    size_t size;
+    const char *user_agent; // "kk/1.0.0"
+    const char *ca_file;    // further certificate authority, or NULL for the system's alone
+    const char
+        *proxy; // from the user's configuration, or NULL for none, whatever the environment says
+    const char *resolve; // internal, for tests: an entry for CURLOPT_RESOLVE, or NULL
+    void (*log)(void *context, int level, const char *text);
+    void *log_context;
+    kk_code (*fail)(kk_error *err, kk_code code, const char *format, ...);
+    void (*fail_hint)(kk_error *err, const char *format, ...);
+    uint64_t (*mono_ms)(void);
+    void (*cancel_watch_add)(kk_cancel *self, kk_cancel_watch *watch);
+    void (*cancel_watch_remove)(kk_cancel *self, kk_cancel_watch *watch);
+} kk_live_host;
+
+// The one export of kk_live.so, named KK_LIVE_SYMBOL: makes a live transport.  [host] and what it
+// points at outlive the transport.  Static embedders link kkhost::live and give its address in
+// kk_host_options.live.
+#define KK_LIVE_SYMBOL "kk_live_open"
+KK_PUBLIC kk_code kk_live_open(const kk_live_host *host, kk_transport **out, kk_error *err);
+
+#endif

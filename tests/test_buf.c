@@ -1,0 +1,107 @@
+// Buffers, failure records and near names.
+#include "buf.h"
+#include "fail.h"
+#include "near.h"
+#include "unit.h"
+#include <stdlib.h>
+
+static void test_buf__append_past_the_limit_changes_nothing(void **state)
+{
+    (void)state;
+    kk_buf buf = {.limit = 4};
+    kk_buf_append_text(&buf, "abc");
+    kk_buf_append_text(&buf, "de");
+    assert_string_equal(kk_buf_text(&buf), "abc");
+    kk_buf_append_byte(&buf, 'd');
+    assert_string_equal(kk_buf_text(&buf), "abc");
+    kk_error err = {0};
+    assert_code(kk_buf_check(&buf, "the text", &err), KK_ERR_TOO_LARGE);
+    assert_string_equal(err.message, "the text is longer than 4 bytes");
+    kk_buf_clean(&buf);
+}
+
+static void test_buf__steal_gives_text_and_leaves_nothing(void **state)
+{
+    (void)state;
+    kk_buf buf = {.limit = KK_TEXT_MAX};
+    for (int i = 0; i < 1000; i++) {
+        kk_buf_append_format(&buf, "%d,", i);
+    }
+    char *text = kk_buf_steal(&buf);
+    assert_non_null(text);
+    assert_int_equal(strlen(text), 3890);
+    assert_int_equal(buf.len, 0);
+    free(text);
+    text = kk_buf_steal(&buf);
+    assert_string_equal(text, "");
+    free(text);
+    kk_buf_clean(&buf);
+}
+
+static void test_error__first_failure_stands(void **state)
+{
+    (void)state;
+    kk_error err = {0};
+    assert_code(kk_fail(&err, KK_ERR_TIMEOUT, "first %d", 1), KK_ERR_TIMEOUT);
+    assert_code(kk_fail(&err, KK_ERR_IO, "second"), KK_ERR_IO);
+    assert_string_equal(err.message, "first 1");
+    assert_int_equal(err.code, KK_ERR_TIMEOUT);
+    assert_code(kk_fail(NULL, KK_ERR_IO, "nobody listens"), KK_ERR_IO);
+}
+
+static void test_error__text_is_one_line_and_cut_at_a_character(void **state)
+{
+    (void)state;
+    char out[8];
+    kk_text_set(out, sizeof out,
+                "a\nb\x7f"
+                "c");
+    assert_string_equal(out, "a b c");
+    kk_text_set(out, sizeof out, "12345\xe2\x82\xac");
+    assert_string_equal(out, "12345");
+    kk_text_set(out, sizeof out,
+                "1234\xe2\x82\xac"
+                "5");
+    assert_string_equal(out, "1234\xe2\x82\xac");
+}
+
+static void test_error__every_code_has_a_name_of_its_own(void **state)
+{
+    (void)state;
+    for (int a = 0; a < KK_CODE_COUNT; a++) {
+        assert_true(strlen(kk_code_name((kk_code)a)) > 0);
+        assert_true(strlen(kk_code_meaning((kk_code)a)) > 0);
+        assert_in_range(kk_code_exit_status((kk_code)a), a == KK_OK ? 0 : 1, a == KK_OK ? 0 : 7);
+        for (int b = 0; b < a; b++) {
+            assert_string_not_equal(kk_code_name((kk_code)a), kk_code_name((kk_code)b));
+        }
+    }
+    assert_string_equal(kk_code_name((kk_code)9999), "internal");
+}
+
+static void test_near__names_the_nearest_first(void **state)
+{
+    (void)state;
+    const char *const names[] = {"get_branch", "list_branches", "list_databases", "create_database",
+                                 "get_database"};
+    char out[128];
+    assert_int_equal(kk_near("list_databse", names, 5, out, sizeof out), 3);
+    assert_memory_equal(out, "'list_databases', ", 18);
+    assert_int_equal(kk_near("database", names, 5, out, sizeof out), 3);
+    assert_int_equal(kk_near("zzz", names, 5, out, sizeof out), 0);
+    assert_string_equal(out, "");
+    assert_int_equal(kk_near("", names, 5, out, sizeof out), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_buf__append_past_the_limit_changes_nothing),
+        cmocka_unit_test(test_buf__steal_gives_text_and_leaves_nothing),
+        cmocka_unit_test(test_error__first_failure_stands),
+        cmocka_unit_test(test_error__text_is_one_line_and_cut_at_a_character),
+        cmocka_unit_test(test_error__every_code_has_a_name_of_its_own),
+        cmocka_unit_test(test_near__names_the_nearest_first),
+    };
+    return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
+}
