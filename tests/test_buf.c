@@ -85,7 +85,7 @@ static void test_near__names_the_nearest_first(void **state)
     const char *const names[] = {"get_branch", "list_branches", "list_databases", "create_database",
                                  "get_database"};
     char out[128];
-    assert_int_equal(kk_near("list_databse", names, 5, out, sizeof out), 3);
+    assert_int_equal(kk_near("list_databse", names, 5, out, sizeof out), 2);
     assert_memory_equal(out, "'list_databases', ", 18);
     assert_int_equal(kk_near("database", names, 5, out, sizeof out), 3);
     assert_int_equal(kk_near("zzz", names, 5, out, sizeof out), 0);
