@@ -3,12 +3,11 @@
 // Two ways to handle JSON, and nothing else in the project touches it:
 //
 //   kk_json_reader   a pull reader over a text in memory.  It never converts: a number or a string
-//   is the span of the
-//                    text that it stands in, so 2^63, 1e400, thirty digits, \u0000 and lone
-//                    surrogates reach the caller as they were sent.  The rewriting functions below
-//                    are made of it.
+//                    is the span of the text that it stands in, so 2^63, 1e400, thirty digits,
+//                    \u0000 and lone surrogates reach the caller as they were sent.  The rewriting
+//                    functions below are made of it.
 //   kk_json_parse    a checked cJSON tree, for arguments, manifests, configuration, errors and
-//   tapes.
+//                    tapes.
 //
 // Both accept exactly RFC 8259: one value, nothing but white space around it, valid UTF-8, at most
 // KK_JSON_DEPTH_MAX levels. A lone surrogate written as an escape is grammatical and is kept; raw
@@ -71,6 +70,18 @@ bool kk_json_string_is(kk_str raw, kk_str text);
 // byte.
 void kk_json_unescape(kk_str raw, kk_buf *out);
 
+// Whether what a raw string means can be kept as NUL-terminated UTF-8: it holds no \u0000 and no
+// lone surrogate.
+bool kk_json_string_is_text(kk_str raw);
+
+// Whether a raw string or name means the same as [segment], one segment of a JSON Pointer without
+// its '/', `~0` and `~1` resolved.
+bool kk_json_segment_is(kk_str raw, kk_str segment);
+
+// Appends [name] to a JSON Pointer as a further segment: '/', then the name with '~' and '/'
+// written as `~0` and `~1`.
+void kk_json_write_segment(kk_buf *out, kk_str name);
+
 // Appends [text] as a JSON string with quotes.  Bytes that are not UTF-8 become U+FFFD.
 void kk_json_write_string(kk_buf *out, kk_str text);
 
@@ -78,8 +89,7 @@ void kk_json_write_string(kk_buf *out, kk_str text);
 // exponent) and fits.
 bool kk_json_integer(kk_str raw, int64_t *out);
 
-// ---- Whole texts
-// -------------------------------------------------------------------------------------------------
+// ---- Whole texts -------------------------------------------------------------------------------
 
 // Checks that [text] is one JSON value.  Errors: KK_ERR_PROTOCOL with the offset and the problem;
 // never quotes the text.
@@ -118,8 +128,8 @@ KK_MUST_USE kk_code kk_json_extend(kk_str text, const char *rows, kk_json_extend
 // What kk_json_project() keeps.  A field is a member name, or names joined by '.' that reach into
 // objects.
 typedef struct kk_json_projection {
-    const char
-        *rows; // JSON Pointer of the array whose elements are projected, or NULL: the value itself
+    // JSON Pointer of the array whose elements are projected, or NULL: the value itself.
+    const char *rows;
     const char *const *fields; // count of them
     size_t count;
 } kk_json_projection;
@@ -138,8 +148,7 @@ KK_MUST_USE kk_code kk_json_project(kk_str text, const kk_json_projection *proje
 KK_MUST_USE kk_code kk_json_mask(kk_str text, const char *const *pointers, kk_buf *out,
                                  kk_error *err);
 
-// ---- Trees
-// -------------------------------------------------------------------------------------------------------
+// ---- Trees -------------------------------------------------------------------------------------
 
 // Parses [text] into a tree after checking it as above, so that cJSON never sees what it would
 // misread.  A member name that occurs twice in one object is refused, naming it.  *out is new: the
