@@ -99,8 +99,8 @@ typedef struct kk_live_host {
     const char *resolve; // internal, for tests: an entry for CURLOPT_RESOLVE, or NULL
     void (*log)(void *context, int level, const char *text);
     void *log_context;
-    kk_code (*fail)(kk_error *err, kk_code code, const char *format, ...);
-    void (*fail_hint)(kk_error *err, const char *format, ...);
+    kk_code (*fail)(kk_error *err, kk_code code, const char *format, ...) KK_PRINTF(3, 4);
+    void (*fail_hint)(kk_error *err, const char *format, ...) KK_PRINTF(2, 3);
     uint64_t (*mono_ms)(void);
     void (*cancel_watch_add)(kk_cancel *self, kk_cancel_watch *watch);
     void (*cancel_watch_remove)(kk_cancel *self, kk_cancel_watch *watch);

@@ -1,0 +1,21 @@
+// The host's side of the live transport's module: finding kk_live.so and opening a transport of it.
+//
+// libcurl and what it needs cost milliseconds before main(), which a call that is answered by a
+// tape should not pay.  The module sits at kk/kk_live.so in the directory of the library that
+// contains this code, and nowhere else: no variable and no search path leads to it.
+#ifndef KK_LIVE_MODULE_H
+#define KK_LIVE_MODULE_H
+
+#include "transport.h"
+
+// The module's place, relative to the library's directory.
+#define KK_LIVE_MODULE_PATH "kk/kk_live.so"
+
+// Opens a live transport; [host] and what it points at outlive it.  The first call loads the
+// module, which stays loaded.  Errors: KK_ERR_INTERNAL where the module is missing or does not
+// load, KK_ERR_PLUGIN_REFUSED where others could have changed it, and those of kk_live_open().
+// Threads: any.
+KK_MUST_USE kk_code kk_live_module_open(const kk_live_host *host, kk_transport **out,
+                                        kk_error *err);
+
+#endif
