@@ -73,11 +73,14 @@ static kk_code fail_connect(const kk_live_job *job, kk_error *err)
     return fail_with(job, err, KK_ERR_CONNECT, text);
 }
 
-// OpenSSL's number of a refused certificate; 0 when only the name is wrong.
+// OpenSSL's number of a refused certificate.  libcurl compares the name itself, before it asks for
+// the number, which is 0 or 1 then, depending on the version.
 static const char *verify_text(long number)
 {
     switch (number) {
     case 0:
+    case 1:
+    case 62:
         return "the certificate is not for this host name";
     case 9:
     case 10:

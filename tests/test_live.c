@@ -1,0 +1,533 @@
+// The live transport against a well-behaved server, in an environment that is not.
+#include "http_server.h"
+#include "live.h"
+#include "live_fixture.h"
+#include "test_ca.h"
+#include "unit.h"
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// A directory of this run: ca.pem, server.pem and server.key, and under `odd` those of a server
+// with another name, under `old` those of one whose certificate has expired.
+static char dir[64];
+
+static const char *in_dir(const char *name)
+{
+    static char path[4][128];
+    static unsigned next;
+    char *out = path[next++ % 4];
+    snprintf(out, sizeof path[0], "%s/%s", dir, name);
+    return out;
+}
+
+static void answer_things(void *context, const http_request *request, http_answer *answer)
+{
+    (void)context;
+    if (strcmp(request->path, "/missing") == 0) {
+        answer->status = 404;
+    }
+    if (strcmp(request->path, "/slow") == 0) {
+        answer->delay_ms = 20;
+    }
+    http_answer_header(answer, "X-First", "1");
+    http_answer_header(answer, "Set-Cookie", "session=hidden");
+    http_answer_header(answer, "X-Twice", "one");
+    http_answer_header(answer, "X-Twice", "two");
+    kk_buf_append_text(&answer->body, "{\"ok\":true}");
+}
+
+// A server and a transport that may speak to it.
+typedef struct pair {
+    http_server *server;
+    live_fixture *live;
+} pair;
+
+static pair pair_open(const char *tls_dir, const char *ca_file, const char *resolve)
+{
+    kk_error err = {0};
+    pair self = {.live = live_fixture_open(ca_file, resolve)};
+    http_server_options options = {.handler = answer_things, .tls_dir = tls_dir};
+    assert_ok(http_server_start(&options, &self.server, &err), &err);
+    return self;
+}
+
+static void pair_close(pair *self)
+{
+    live_fixture_close(self->live);
+    http_server_stop(self->server);
+}
+
+// GET of [path] at [origin], whose port is the server's.
+static kk_code get(pair *self, const char *origin, const char *path)
+{
+    char url[256];
+    snprintf(url, sizeof url, "%s:%u%s", origin, http_server_port(self->server), path);
+    kk_request request = {.method = "GET", .url = url, .deadline_ms = live_now_ms() + 10000};
+    return live_send_request(self->live, &request);
+}
+
+static void test_live__hundred_requests_use_one_connection(void **state)
+{
+    (void)state;
+    const char *const origins[] = {"http://127.0.0.1", "https://localhost"};
+    for (size_t i = 0; i < 2; i++) {
+        pair self = pair_open(i == 0 ? NULL : dir, in_dir("ca.pem"), NULL);
+        for (int n = 0; n < 100; n++) {
+            assert_ok(get(&self, origins[i], "/things"), &self.live->err);
+            assert_int_equal(self.live->sent, KK_SENT_YES);
+        }
+        assert_int_equal(http_server_requests(self.server), 100);
+        assert_int_equal(http_server_connections(self.server), 1);
+        pair_close(&self);
+    }
+}
+
+static void test_live__answer_has_status_body_and_fields_in_order(void **state)
+{
+    (void)state;
+    pair self = pair_open(NULL, NULL, NULL);
+    assert_ok(get(&self, "http://localhost", "/missing"), &self.live->err);
+    const kk_response *response = &self.live->response;
+    assert_int_equal(response->status, 404);
+    assert_string_equal(response->body.ptr, "{\"ok\":true}");
+    assert_int_equal(response->body.len, 11);
+    const char *values[3] = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < response->header_count; i++) {
+        assert_string_not_equal(response->headers[i].name, "set-cookie");
+        if (strncmp(response->headers[i].name, "x-", 2) == 0 && count < 3) {
+            values[count++] = response->headers[i].value;
+        }
+    }
+    assert_int_equal(count, 3);
+    assert_string_equal(values[0], "1");
+    assert_string_equal(values[1], "one");
+    assert_string_equal(values[2], "two");
+    assert_string_equal(live_header(self.live, "content-length"), "11");
+    // The cookie that was set is not sent back.
+    assert_ok(get(&self, "http://localhost", "/things"), &self.live->err);
+    assert_null(http_request_header(http_server_request_at(self.server, 1), "Cookie"));
+    pair_close(&self);
+}
+
+static void test_live__request_arrives_as_it_was_made(void **state)
+{
+    (void)state;
+    pair self = pair_open(NULL, NULL, NULL);
+    char url[128];
+    snprintf(url, sizeof url, "%s/v1/a%%20b/../c?q=1&r=%%2F", http_server_url(self.server));
+    const kk_header headers[] = {{"Accept", "application/json"}, {"X-Empty", ""}};
+    kk_request request = {.method = "PATCH",
+                          .url = url,
+                          .headers = headers,
+                          .header_count = 2,
+                          .credential = {"Authorization", "id:token"},
+                          .body = KK_STR("{\"a\":1}"),
+                          .deadline_ms = UINT64_MAX};
+    assert_ok(live_send_request(self.live, &request), &self.live->err);
+    const http_request *seen = http_server_request_at(self.server, 0);
+    assert_string_equal(seen->method, "PATCH");
+    assert_string_equal(seen->path, "/v1/a%20b/../c");
+    assert_string_equal(seen->query, "q=1&r=%2F");
+    assert_string_equal(kk_buf_text(&seen->body), "{\"a\":1}");
+    assert_string_equal(http_request_header(seen, "Authorization"), "id:token");
+    assert_string_equal(http_request_header(seen, "Accept"), "application/json");
+    assert_string_equal(http_request_header(seen, "Accept-Encoding"), "gzip, deflate");
+    assert_string_equal(http_request_header(seen, "User-Agent"), "kk/test");
+    assert_string_equal(http_request_header(seen, "X-Empty"), "");
+    assert_null(http_request_header(seen, "Content-Type"));
+    assert_null(http_request_header(seen, "Expect"));
+    pair_close(&self);
+}
+
+static void test_live__every_method_is_sent(void **state)
+{
+    (void)state;
+    pair self = pair_open(NULL, NULL, NULL);
+    const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        assert_ok(live_send(self.live, methods[i], http_server_port(self.server), "/things"),
+                  &self.live->err);
+        const http_request *seen = http_server_request_at(self.server, i);
+        assert_string_equal(seen->method, methods[i]);
+        assert_string_equal(kk_buf_text(&seen->body), methods[i][0] == 'P' ? "{}" : "");
+        assert_int_equal(self.live->response.body.len, strcmp(methods[i], "HEAD") == 0 ? 0 : 11);
+    }
+    pair_close(&self);
+}
+
+static void test_live__write_without_a_body_says_so(void **state)
+{
+    (void)state;
+    pair self = pair_open(NULL, NULL, NULL);
+    char url[128];
+    snprintf(url, sizeof url, "%s/things", http_server_url(self.server));
+    kk_request request = {.method = "POST", .url = url, .deadline_ms = UINT64_MAX};
+    assert_ok(live_send_request(self.live, &request), &self.live->err);
+    const http_request *seen = http_server_request_at(self.server, 0);
+    assert_string_equal(http_request_header(seen, "Content-Length"), "0");
+    pair_close(&self);
+}
+
+static void test_live__large_body_is_sent_without_asking_first(void **state)
+{
+    (void)state;
+    pair self = pair_open(NULL, NULL, NULL);
+    char url[128];
+    size_t len = (size_t)3 << 20;
+    char *body = malloc(len);
+    assert_non_null(body);
+    memset(body, 'x', len);
+    snprintf(url, sizeof url, "%s/things", http_server_url(self.server));
+    kk_request request = {
+        .method = "POST", .url = url, .body = {body, len}, .deadline_ms = live_now_ms() + 20000};
+    assert_ok(live_send_request(self.live, &request), &self.live->err);
+    const http_request *seen = http_server_request_at(self.server, 0);
+    assert_int_equal(seen->body.len, len);
+    assert_null(http_request_header(seen, "Expect"));
+    free(body);
+    pair_close(&self);
+}
+
+// ---- TLS
+
+static void test_live__unknown_authority_is_tls_and_unsent(void **state)
+{
+    (void)state;
+    pair self = pair_open(dir, NULL, NULL);
+    assert_code(get(&self, "https://localhost", "/things?key=hidden"), KK_ERR_TLS);
+    assert_holds(self.live->err.message, "GET localhost/things: ");
+    assert_holds(self.live->err.message, "not signed by a known authority");
+    assert_holds(self.live->err.hint, "KK_CA_FILE");
+    assert_null(strstr(self.live->err.message, "hidden"));
+    assert_int_equal(self.live->sent, KK_SENT_NO);
+    assert_int_equal(http_server_requests(self.server), 0);
+    pair_close(&self);
+}
+
+static void test_live__wrong_or_expired_certificate_is_tls(void **state)
+{
+    (void)state;
+    const char *const kinds[] = {"odd", "old"};
+    const char *const parts[] = {"not for this host name", "expired"};
+    for (size_t i = 0; i < 2; i++) {
+        char ca_file[128];
+        snprintf(ca_file, sizeof ca_file, "%s/%s/ca.pem", dir, kinds[i]);
+        pair self = pair_open(in_dir(kinds[i]), ca_file, NULL);
+        assert_code(get(&self, "https://localhost", "/things"), KK_ERR_TLS);
+        assert_holds(self.live->err.message, parts[i]);
+        assert_int_equal(http_server_requests(self.server), 0);
+        pair_close(&self);
+    }
+}
+
+static void test_live__missing_ca_file_is_tls(void **state)
+{
+    (void)state;
+    pair self = pair_open(dir, in_dir("no-such.pem"), NULL);
+    assert_code(get(&self, "https://localhost", "/things"), KK_ERR_TLS);
+    assert_holds(self.live->err.message, "certificate authorities cannot be read");
+    pair_close(&self);
+}
+
+static void test_live__tls_to_a_plain_server_is_tls(void **state)
+{
+    (void)state;
+    pair self = pair_open(NULL, NULL, NULL);
+    assert_code(get(&self, "https://localhost", "/things"), KK_ERR_TLS);
+    assert_int_equal(self.live->sent, KK_SENT_NO);
+    pair_close(&self);
+}
+
+// ---- Where requests may go
+
+static void test_live__plain_http_leaves_only_for_loopback(void **state)
+{
+    (void)state;
+    // The name would lead to the server, were it ever looked up.
+    pair self = pair_open(NULL, NULL, "+service.example:80:127.0.0.1");
+    const char *const origins[] = {
+        "http://service.example", "http://10.0.0.1", "http://localhost.example",
+        "http://128.0.0.1",       "http://[::2]",    "http://[::ffff:127.0.0.1]"};
+    for (size_t i = 0; i < sizeof origins / sizeof origins[0]; i++) {
+        assert_code(get(&self, origins[i], "/things"), KK_ERR_DENIED);
+        assert_holds(self.live->err.message, "plain http to '");
+        assert_int_equal(self.live->sent, KK_SENT_NO);
+    }
+    assert_ok(get(&self, "http://127.0.0.1", "/things"), &self.live->err);
+    assert_ok(get(&self, "http://LOCALHOST", "/things"), &self.live->err);
+    assert_int_equal(http_server_requests(self.server), 2);
+    pair_close(&self);
+}
+
+static void test_live__other_urls_are_denied(void **state)
+{
+    (void)state;
+    pair self = pair_open(NULL, NULL, NULL);
+    const char *const urls[] = {"ftp://localhost/x",
+                                "file:///etc/passwd",
+                                "localhost/x",
+                                "",
+                                "https://",
+                                "http://user@127.0.0.1/x",
+                                "https://u:p@localhost/x",
+                                "https://local\r\nhost/x"};
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        kk_request request = {.method = "GET", .url = urls[i], .deadline_ms = UINT64_MAX};
+        assert_code(live_send_request(self.live, &request), KK_ERR_DENIED);
+        assert_int_equal(self.live->sent, KK_SENT_NO);
+    }
+    pair_close(&self);
+}
+
+static void test_live__bytes_that_could_forge_a_field_are_denied(void **state)
+{
+    (void)state;
+    pair self = pair_open(NULL, NULL, NULL);
+    const kk_header bad[] = {{"X-A", "v\r\nX-B: c"}, {"X-A\r\nX-B", "c"}, {"X A", "c"}, {"", "c"},
+                             {"X-A:", "c"},          {"X-A", "\x7f"},     {"X-A", "\n"}};
+    for (size_t i = 0; i < 2 * sizeof bad / sizeof bad[0]; i++) {
+        const kk_header *field = &bad[i / 2];
+        kk_request request = {.method = "GET",
+                              .url = http_server_url(self.server),
+                              .headers = field,
+                              .header_count = i % 2,
+                              .deadline_ms = UINT64_MAX};
+        request.credential = i % 2 == 0 ? *field : (kk_header){0};
+        assert_code(live_send_request(self.live, &request), KK_ERR_DENIED);
+    }
+    kk_request request = {.method = "GET /x HTTP/1.1\r\nX-A: b\r\n",
+                          .url = http_server_url(self.server),
+                          .deadline_ms = UINT64_MAX};
+    assert_code(live_send_request(self.live, &request), KK_ERR_DENIED);
+    assert_int_equal(http_server_requests(self.server), 0);
+    pair_close(&self);
+}
+
+// A name of the Internet that resolves to [address], which is here.
+static void assert_name_is_refused(const char *name, const char *address)
+{
+    char resolve[128];
+    char origin[64];
+    kk_error err = {0};
+    http_server *server = NULL;
+    http_server_options options = {.handler = answer_things, .tls_dir = dir};
+    assert_ok(http_server_start(&options, &server, &err), &err);
+    snprintf(resolve, sizeof resolve, "%s:%u:%s", name, http_server_port(server), address);
+    snprintf(origin, sizeof origin, "https://%s", name);
+    pair self = {.server = server, .live = live_fixture_open(in_dir("ca.pem"), resolve)};
+    assert_code(get(&self, origin, "/things"), KK_ERR_DENIED);
+    assert_holds(self.live->err.message, "the name resolves to an address");
+    assert_int_equal(self.live->sent, KK_SENT_NO);
+    assert_int_equal(http_server_connections(server), 0);
+    pair_close(&self);
+}
+
+static void test_live__public_name_with_an_inner_address_is_denied(void **state)
+{
+    (void)state;
+    assert_name_is_refused("service.example", "127.0.0.1");
+    assert_name_is_refused("service.example", "127.0.0.1,10.0.0.1");
+    assert_name_is_refused("service.example", "[::1]");
+    assert_name_is_refused("service.example", "[::ffff:127.0.0.1]");
+    assert_name_is_refused("service.example", "169.254.169.254");
+    // And the other way round: what may be asked in plain text stays on this machine.
+    assert_name_is_refused("localhost", "192.0.2.1");
+}
+
+// What the socket callback says of [address] for a request of that reach.
+static bool is_let_through(kk_live_reach reach, const char *text)
+{
+    kk_live_job job = {.target = {.reach = reach}};
+    struct curl_sockaddr_storage {
+        struct curl_sockaddr head;
+        struct sockaddr_storage room;
+    } address = {.head = {.socktype = SOCK_STREAM, .protocol = IPPROTO_TCP}};
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1) {
+        address.head.family = AF_INET;
+        memcpy((char *)&address + offsetof(struct curl_sockaddr, addr), &v4, sizeof v4);
+    } else {
+        assert_int_equal(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
+        address.head.family = AF_INET6;
+        memcpy((char *)&address + offsetof(struct curl_sockaddr, addr), &v6, sizeof v6);
+    }
+    curl_socket_t fd = kk_live_open_socket(&job, CURLSOCKTYPE_IPCXN, &address.head);
+    bool opened = fd != CURL_SOCKET_BAD;
+    assert_int_equal(job.address_refused, !opened);
+    if (opened) {
+        assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+        close(fd);
+    }
+    return opened;
+}
+
+static void test_live__addresses_are_judged_by_where_they_lead(void **state)
+{
+    (void)state;
+    const char *const inner[] = {"0.0.0.0",         "10.1.2.3",    "100.64.0.1",
+                                 "127.8.8.8",       "169.254.1.1", "172.16.0.1",
+                                 "172.31.255.255",  "192.168.1.1", "224.0.0.1",
+                                 "255.255.255.255", "::",          "::1",
+                                 "::ffff:8.8.8.8",  "fe80::1",     "fc00::1",
+                                 "fd12::1",         "ff02::1",     "64:ff9b::a00:1",
+                                 "2002:a00:1::1"};
+    const char *const outer[] = {"8.8.8.8",         "172.15.255.255", "172.32.0.0",
+                                 "100.128.0.1",     "192.167.1.1",    "11.0.0.1",
+                                 "223.255.255.255", "9.255.255.255"};
+    for (size_t i = 0; i < sizeof inner / sizeof inner[0]; i++) {
+        assert_false(is_let_through(KK_LIVE_REACH_PUBLIC, inner[i]));
+    }
+    for (size_t i = 0; i < sizeof outer / sizeof outer[0]; i++) {
+        assert_true(is_let_through(KK_LIVE_REACH_PUBLIC, outer[i]));
+        assert_false(is_let_through(KK_LIVE_REACH_LOOPBACK, outer[i]));
+    }
+    assert_true(is_let_through(KK_LIVE_REACH_LOOPBACK, "127.9.9.9"));
+    assert_true(is_let_through(KK_LIVE_REACH_ANY, "10.0.0.1"));
+}
+
+// ---- The environment, which main() has filled with traps
+
+static void test_live__environment_has_no_say(void **state)
+{
+    (void)state;
+    pair self = pair_open(dir, in_dir("ca.pem"), NULL);
+    assert_ok(get(&self, "https://localhost", "/things"), &self.live->err);
+    const http_request *seen = http_server_request_at(self.server, 0);
+    assert_null(http_request_header(seen, "Authorization"));
+    assert_int_not_equal(access(in_dir("tls-keys"), F_OK), 0);
+    pair_close(&self);
+    self = pair_open(NULL, NULL, NULL);
+    assert_ok(get(&self, "http://127.0.0.1", "/things"), &self.live->err);
+    seen = http_server_request_at(self.server, 0);
+    assert_null(http_request_header(seen, "Authorization"));
+    pair_close(&self);
+}
+
+// ---- Threads
+
+static void *send_eight(void *context)
+{
+    const pair *self = context;
+    const kk_transport_table *table = self->live->transport->table;
+    char url[128];
+    snprintf(url, sizeof url, "%s/slow", http_server_url(self->server));
+    size_t failed = 0;
+    for (int i = 0; i < 8; i++) {
+        kk_request request = {.method = i % 4 == 3 ? "POST" : "GET",
+                              .url = url,
+                              .deadline_ms = live_now_ms() + 20000};
+        kk_response response = {0};
+        kk_error err = {0};
+        kk_code code = table->send(self->live->transport, &request, &response, &err);
+        failed += code != KK_OK || response.status != 200 || response.body.len != 11;
+        table->response_clean(self->live->transport, &response);
+    }
+    return (void *)failed;
+}
+
+static void test_live__threads_share_one_transport(void **state)
+{
+    (void)state;
+    pair self = pair_open(dir, in_dir("ca.pem"), NULL);
+    pthread_t threads[8];
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, send_eight, &self), 0);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        void *failed = NULL;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    assert_int_equal(http_server_requests(self.server), 64);
+    pair_close(&self);
+}
+
+static void test_live__unused_transport_closes(void **state)
+{
+    (void)state;
+    live_fixture_close(live_fixture_open(NULL, NULL));
+}
+
+// ---- The run
+
+static void write_netrc(void)
+{
+    FILE *file = fopen(in_dir(".netrc"), "w");
+    assert_non_null(file);
+    fputs("default login somebody password secret\n", file);
+    fclose(file);
+}
+
+// Everything libcurl would listen to: proxies that nobody answers at, a password file, a file for
+// the keys of connections.
+static int set_up(void **state)
+{
+    (void)state;
+    kk_error err = {0};
+    snprintf(dir, sizeof dir, "/tmp/kk-live-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    const test_ca_options odd = {.host = "other.example"};
+    const test_ca_options old = {.expired = true};
+    assert_int_equal(mkdir(in_dir("odd"), 0700), 0);
+    assert_int_equal(mkdir(in_dir("old"), 0700), 0);
+    assert_ok(test_ca_write(dir, NULL, &err), &err);
+    assert_ok(test_ca_write(in_dir("odd"), &odd, &err), &err);
+    assert_ok(test_ca_write(in_dir("old"), &old, &err), &err);
+    write_netrc();
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("https_proxy", "http://127.0.0.1:1", 1);
+    setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+    setenv("HOME", dir, 1);
+    setenv("NETRC", in_dir(".netrc"), 1);
+    setenv("SSLKEYLOGFILE", in_dir("tls-keys"), 1);
+    setenv("CURL_SSL_BACKEND", "none", 1);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    const char *const names[] = {"ca.pem",         "server.pem",     "server.key", "odd/ca.pem",
+                                 "odd/server.pem", "odd/server.key", "old/ca.pem", "old/server.pem",
+                                 "old/server.key", ".netrc",         "tls-keys"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        unlink(in_dir(names[i]));
+    }
+    rmdir(in_dir("odd"));
+    rmdir(in_dir("old"));
+    rmdir(dir);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_live__hundred_requests_use_one_connection),
+        cmocka_unit_test(test_live__answer_has_status_body_and_fields_in_order),
+        cmocka_unit_test(test_live__request_arrives_as_it_was_made),
+        cmocka_unit_test(test_live__every_method_is_sent),
+        cmocka_unit_test(test_live__write_without_a_body_says_so),
+        cmocka_unit_test(test_live__large_body_is_sent_without_asking_first),
+        cmocka_unit_test(test_live__unknown_authority_is_tls_and_unsent),
+        cmocka_unit_test(test_live__wrong_or_expired_certificate_is_tls),
+        cmocka_unit_test(test_live__missing_ca_file_is_tls),
+        cmocka_unit_test(test_live__tls_to_a_plain_server_is_tls),
+        cmocka_unit_test(test_live__plain_http_leaves_only_for_loopback),
+        cmocka_unit_test(test_live__other_urls_are_denied),
+        cmocka_unit_test(test_live__bytes_that_could_forge_a_field_are_denied),
+        cmocka_unit_test(test_live__public_name_with_an_inner_address_is_denied),
+        cmocka_unit_test(test_live__addresses_are_judged_by_where_they_lead),
+        cmocka_unit_test(test_live__environment_has_no_say),
+        cmocka_unit_test(test_live__threads_share_one_transport),
+        cmocka_unit_test(test_live__unused_transport_closes),
+    };
+    return cmocka_run_group_tests_name("live", tests, set_up, tear_down);
+}
