@@ -1,5 +1,6 @@
 // The live transport: requests over the network, by libcurl.
 #include "live.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,25 @@ static kk_code fail_internal(const kk_live_job *job, kk_error *err, const char *
                                  job->target.host, job->target.path, text);
 }
 
+// One line about a transfer that has ended, without anything of its header or query.
+static void log_end(const kk_live_job *job, kk_code code, unsigned status)
+{
+    const kk_live_host *host = job->live->host;
+    if (host->log == NULL) {
+        return;
+    }
+    char text[KK_LIVE_HOST_MAX + KK_LIVE_PATH_MAX + 128];
+    curl_off_t took_us = 0;
+    long connections = 0;
+    curl_easy_getinfo(job->easy, CURLINFO_TOTAL_TIME_T, &took_us);
+    curl_easy_getinfo(job->easy, CURLINFO_NUM_CONNECTS, &connections);
+    snprintf(text, sizeof text, "%.16s %s%s: %s %u, %ld ms, %zu bytes, %s connection",
+             job->request->method, job->target.host, job->target.path,
+             code == KK_OK ? "status" : "failed, code", code == KK_OK ? status : (unsigned)code,
+             (long)(took_us / 1000), job->body_len, connections > 0 ? "new" : "used");
+    host->log(host->log_context, KK_LOG_LEVEL_DEBUG, text);
+}
+
 // Runs the job and takes its answer.
 static kk_code perform(kk_live_job *job, kk_response *out, kk_error *err)
 {
@@ -67,6 +87,7 @@ static kk_code perform(kk_live_job *job, kk_response *out, kk_error *err)
     }
     kk_response answer = {0};
     kk_code code = kk_live_verdict(job, &answer.status, &out->sent, err);
+    log_end(job, code, answer.status);
     if (code != KK_OK) {
         return code;
     }

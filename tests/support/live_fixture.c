@@ -10,14 +10,26 @@ uint64_t live_now_ms(void)
     return kk_time_mono_ms(kk_time_real());
 }
 
+static void keep_line(void *context, int level, const char *text)
+{
+    live_fixture *self = context;
+    (void)level;
+    pthread_mutex_lock(&self->lock);
+    snprintf(self->log, sizeof self->log, "%s", text);
+    pthread_mutex_unlock(&self->lock);
+}
+
 live_fixture *live_fixture_open(const char *ca_file, const char *resolve)
 {
     live_fixture *self = calloc(1, sizeof *self);
     assert_non_null(self);
+    pthread_mutex_init(&self->lock, NULL);
     self->host = (kk_live_host){.size = sizeof self->host,
                                 .user_agent = "kk/test",
                                 .ca_file = ca_file,
                                 .resolve = resolve,
+                                .log = keep_line,
+                                .log_context = self,
                                 .fail = kk_fail,
                                 .fail_hint = kk_fail_hint,
                                 .mono_ms = live_now_ms,
@@ -31,6 +43,7 @@ void live_fixture_close(live_fixture *self)
 {
     self->transport->table->response_clean(self->transport, &self->response);
     self->transport->table->close(self->transport);
+    pthread_mutex_destroy(&self->lock);
     free(self);
 }
 

@@ -3,6 +3,7 @@
 #define KK_TEST_LIVE_FIXTURE_H
 
 #include "transport.h"
+#include <pthread.h>
 
 typedef struct live_fixture {
     kk_live_host host;
@@ -10,6 +11,8 @@ typedef struct live_fixture {
     kk_response response; // of the last request that was answered
     kk_error err;         // of the last request that was not
     kk_sent sent;         // of the last request
+    pthread_mutex_t lock; // guards `log`
+    char log[512];        // the last line that was logged
 } live_fixture;
 
 // Opens a transport whose host has what can be set in it: ca_file, resolve.  Either may be NULL.
