@@ -1,0 +1,184 @@
+// kk call PLUGIN.FUNCTION [ARGUMENT...]: one call, and its result.
+#include "fail.h"
+#include "input.h"
+#include "interrupt.h"
+#include "json.h"
+#include "output.h"
+#include "terminal.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+// The most bytes of arguments.
+#define ARGS_MAX ((size_t)16 << 20)
+
+// The words of the command line, sorted out.
+typedef struct call_input {
+    const char **words; // key=value
+    size_t word_count;
+    kk_buf json; // the JSON object that was given, whichever way
+    bool has_json;
+} call_input;
+
+static kk_code take_json(call_input *input, const char *word, kk_error *err)
+{
+    if (input->has_json) {
+        return kk_fail(err, KK_ERR_USAGE, "the arguments are given as JSON twice");
+    }
+    input->has_json = true;
+    if (strcmp(word, "-") == 0) {
+        return kk_input_read(STDIN_FILENO, "stdin", &input->json, err);
+    }
+    if (word[0] == '@') {
+        return kk_input_read_file(word + 1, &input->json, err);
+    }
+    kk_buf_append_text(&input->json, word);
+    return kk_buf_check(&input->json, "the JSON argument", err);
+}
+
+static bool is_json(const char *word)
+{
+    size_t spaces = strspn(word, " \t\r\n");
+    return strcmp(word, "-") == 0 || word[0] == '@' || word[spaces] == '{' ||
+           (word[spaces] == '[' && strchr(word, '=') == NULL);
+}
+
+static kk_code sort_words(const kk_run *run, call_input *input, kk_error *err)
+{
+    input->words = calloc(run->word_count, sizeof *input->words);
+    if (input->words == NULL) {
+        return kk_fail(err, KK_ERR_INTERNAL, "out of memory for the arguments");
+    }
+    for (size_t i = 1; i < run->word_count; i++) {
+        if (!is_json(run->words[i])) {
+            input->words[input->word_count++] = run->words[i];
+            continue;
+        }
+        kk_code code = take_json(input, run->words[i], err);
+        if (code != KK_OK) {
+            return code;
+        }
+    }
+    return KK_OK;
+}
+
+static kk_code read_input(const kk_run *run, call_input *input, kk_error *err)
+{
+    kk_code code = sort_words(run, input, err);
+    // The library takes NUL-terminated text, which must not end before the input did.
+    if (code == KK_OK && memchr(kk_buf_text(&input->json), '\0', input->json.len) != NULL) {
+        code = kk_fail(err, KK_ERR_INVALID_ARGS, "the JSON arguments hold a NUL byte");
+    }
+    return code;
+}
+
+static bool approve(void *context, const char *function, const char *account, const char *args)
+{
+    const kk_interrupt *interrupt = context;
+    kk_buf question = {.limit = KK_TEXT_MAX};
+    kk_buf_append_format(&question,
+                         "%s writes, with the account '%s' and the arguments\n%.4000s%s\n",
+                         function, account, args, strlen(args) > 4000 ? " (cut)" : "");
+    kk_buf_append_text(&question, "Let it? [y/N] ");
+    bool yes = kk_terminal_ask(kk_buf_text(&question), kk_interrupt_fd(interrupt));
+    kk_buf_clean(&question);
+    return yes;
+}
+
+// A dry run has no data: what it found is said on stderr.
+static void tell_dry_run(kk_str envelope)
+{
+    kk_str policy = {0};
+    kk_str account = {0};
+    if (kk_json_find(envelope, "/meta/policy", &policy) &&
+        kk_json_find(envelope, "/meta/account", &account)) {
+        kk_output_note("dry run, nothing was sent: account %.*s, policy %.*s", KK_STR_ARG(account),
+                       KK_STR_ARG(policy));
+    }
+}
+
+static kk_code print_result(kk_run *run, kk_result *result, kk_code code, kk_error *err)
+{
+    bool json = kk_run_has(run, KK_OPT_JSON);
+    kk_str envelope = {0};
+    if (result != NULL && (json || kk_run_has(run, KK_OPT_DRY_RUN))) {
+        envelope.ptr = kk_result_envelope(result, &envelope.len);
+    }
+    if (json && envelope.ptr != NULL) {
+        kk_error late = {0};
+        run->reported = true;
+        kk_code printed = kk_output_json(envelope, true, &late);
+        if (code == KK_OK && printed != KK_OK) {
+            *err = late;
+            code = printed;
+        }
+        return code;
+    }
+    if (code == KK_OK) {
+        kk_str data = {0};
+        data.ptr = kk_result_data(result, &data.len);
+        code = kk_output_json(data, json, err);
+    }
+    if (code == KK_OK && envelope.ptr != NULL) {
+        tell_dry_run(envelope);
+    }
+    return code;
+}
+
+static kk_code call(kk_run *run, const call_input *input, kk_host *host, kk_interrupt *interrupt,
+                    kk_error *err)
+{
+    char *args = NULL;
+    kk_result *result = NULL;
+    kk_call_options options = {.size = sizeof options,
+                               .function = run->words[0],
+                               .account = run->options[KK_OPT_ACCOUNT],
+                               .cancel = kk_interrupt_token(interrupt),
+                               .approve = kk_terminal_can_ask(run) ? approve : NULL,
+                               .approve_context = interrupt};
+    kk_code code = kk_run_timeout(run, &options.timeout_ms, err);
+    if (code == KK_OK) {
+        code = kk_host_read_args(host, run->words[0],
+                                 input->has_json ? kk_buf_text(&input->json) : NULL, input->words,
+                                 input->word_count, &args, err);
+    }
+    if (code != KK_OK) {
+        goto done;
+    }
+    options.args = args;
+    options.flags = (kk_run_has(run, KK_OPT_DRY_RUN) ? KK_CALL_DRY_RUN : 0) |
+                    (kk_run_has(run, KK_OPT_YES) ? KK_CALL_APPROVED : 0);
+    code = kk_host_call(host, &options, &result, err);
+    code = print_result(run, result, code, err);
+    run->leave = result != NULL && kk_result_wedged(result);
+
+done:
+    kk_result_free(result);
+    free(args);
+    return code;
+}
+
+kk_code kk_cmd_call(kk_run *run, kk_error *err)
+{
+    call_input input = {.json = {.limit = ARGS_MAX}};
+    kk_host *host = NULL;
+    kk_interrupt *interrupt = NULL;
+    // All reading comes before the signals are blocked, so that Ctrl-C ends a wait for stdin.
+    kk_code code = read_input(run, &input, err);
+    if (code == KK_OK) {
+        // Before the host, so that the threads it makes leave the signals to this one.
+        code = kk_interrupt_start(&interrupt, err);
+    }
+    if (code == KK_OK) {
+        code = kk_run_open_host(run, &host, err);
+    }
+    if (code == KK_OK) {
+        code = call(run, &input, host, interrupt, err);
+    }
+    if (!run->leave) {
+        kk_host_close(host);
+        kk_interrupt_stop(interrupt);
+    }
+    free(input.words);
+    kk_buf_clean(&input.json);
+    return code;
+}

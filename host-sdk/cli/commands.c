@@ -1,0 +1,126 @@
+// The table of commands and the options of each.
+#include "cmd.h"
+
+const kk_option kk_global_options[] = {
+    {KK_OPT_JSON, 0, "json", NULL, "print one JSON document on stdout, also on failure"},
+    {KK_OPT_ACCOUNT, 0, "account", "NAME", "use this account"},
+    {KK_OPT_REPLAY, 0, "replay", "FILE", "answer from this tape; no network, no keyring"},
+    {KK_OPT_PLUGIN, 0, "plugin", "FILE", "load this plugin too; may be repeated"},
+    {KK_OPT_KEY_FILE, 0, "key-file", "FILE", "the file with the keyring's key"},
+    {KK_OPT_TIMEOUT, 0, "timeout", "SECONDS", "the time a call gets, for example 2.5"},
+    {KK_OPT_DRY_RUN, 0, "dry-run", NULL, "check a call and stop before anything is sent"},
+    {KK_OPT_YES, 0, "yes", NULL, "approve the write or the removal"},
+    {KK_OPT_NO_INPUT, 0, "no-input", NULL, "never ask on the terminal"},
+    {KK_OPT_VERBOSE, 'v', "verbose", NULL, "log to stderr, at level info unless KK_LOG says more"},
+    {KK_OPT_HELP, 'h', "help", NULL, "show help"},
+    {KK_OPT_VERSION, 0, "version", NULL, "show the version"},
+    {0},
+};
+
+static const kk_option set_options[] = {
+    {KK_OPT_RAW, 0, "raw", NULL, "keep the newline at the end of the value"},
+    {0},
+};
+
+static const kk_option default_options[] = {
+    {KK_OPT_UNSET, 0, "unset", NULL, "remove the default"},
+    {0},
+};
+
+#define SECRET_WORD                                                                                \
+    "a value is never taken from the command line, where process lists and the shell's history "   \
+    "show it"
+
+const kk_command kk_commands[] = {
+    {.name = "list",
+     .operands = "",
+     .summary = "Show the functions of all plugins",
+     .run = kk_cmd_list},
+    {.name = "schema",
+     .operands = "PLUGIN.FUNCTION",
+     .summary = "Show the JSON Schema of a function's arguments",
+     .words_min = 1,
+     .words_max = 1,
+     .run = kk_cmd_schema},
+    {.name = "call",
+     .operands = "PLUGIN.FUNCTION [ARGUMENT...]",
+     .summary = "Call a function and print its result",
+     .details =
+         "An argument is a word key=value, whose value is read by the type that the schema gives\n"
+         "the key; or a JSON object, '@' and the name of a file that holds one, or '-' for one on\n"
+         "stdin.  A list is written a,b,c or as a JSON array.\n",
+     .words_min = 1,
+     .words_max = SIZE_MAX,
+     .run = kk_cmd_call},
+    {.name = "docs",
+     .operands = "[PAGE]",
+     .summary = "Show a page of the documentation, or the list of pages",
+     .words_max = 1,
+     .run = kk_cmd_docs},
+    {.name = "keyring",
+     .operands = "COMMAND",
+     .summary = "Keep the credentials of accounts, encrypted"},
+    {.name = "keyring init",
+     .operands = "",
+     .summary = "Make the keyring",
+     .details =
+         "With --key-file, the key is that file's, which is made if there is none, and later\n"
+         "calls find it by themselves.  Otherwise a new key is shown, this one time.\n",
+     .changes = true,
+     .run = kk_cmd_keyring_init},
+    {.name = "keyring set",
+     .operands = "PLUGIN/ACCOUNT[/FIELD]",
+     .summary = "Store a value, read from stdin or asked for without echo",
+     .details =
+         "With --json and no FIELD, stdin is a JSON object of several fields, which are\n"
+         "stored all or none.  Otherwise it is the value; one newline at its end is dropped.\n",
+     .options = set_options,
+     .words_min = 1,
+     .words_max = 1,
+     .surplus = SECRET_WORD,
+     .changes = true,
+     .run = kk_cmd_keyring_set},
+    {.name = "keyring list",
+     .operands = "[PLUGIN]",
+     .summary = "Show which accounts and fields are stored",
+     .words_max = 1,
+     .run = kk_cmd_keyring_list},
+    {.name = "keyring rm",
+     .operands = "PLUGIN/ACCOUNT[/FIELD]",
+     .summary = "Remove an account or one field of it",
+     .words_min = 1,
+     .words_max = 1,
+     .changes = true,
+     .run = kk_cmd_keyring_rm},
+    {.name = "keyring default",
+     .operands = "PLUGIN ACCOUNT | PLUGIN --unset",
+     .summary = "Choose the account that calls use when they name none",
+     .options = default_options,
+     .words_min = 1,
+     .words_max = 2,
+     .changes = true,
+     .run = kk_cmd_keyring_default},
+    {.name = "keyring which",
+     .operands = "PLUGIN",
+     .summary = "Show which account a call would use, and why",
+     .words_min = 1,
+     .words_max = 1,
+     .run = kk_cmd_keyring_which},
+    {.name = "help",
+     .operands = "[COMMAND]",
+     .summary = "Show help on a command",
+     .words_max = 2,
+     .run = kk_cmd_help},
+};
+
+const size_t kk_command_count = sizeof kk_commands / sizeof kk_commands[0];
+
+const kk_command *kk_command_find(kk_str name)
+{
+    for (size_t i = 0; i < kk_command_count; i++) {
+        if (kk_str_is(name, kk_commands[i].name)) {
+            return &kk_commands[i];
+        }
+    }
+    return NULL;
+}

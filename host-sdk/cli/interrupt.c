@@ -1,0 +1,104 @@
+// Signals, taken by a thread that waits for them.
+#include "interrupt.h"
+#include "fail.h"
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct kk_interrupt {
+    kk_cancel *token;
+    int pipe[2]; // written by the first signal
+    pthread_t thread;
+    sigset_t signals;
+    sigset_t before; // the mask to put back
+};
+
+static void end_at_once(void)
+{
+    static const char line[] = "kk: cancelled: interrupted twice; a write may have been sent\n";
+    (void)!write(STDERR_FILENO, line, sizeof line - 1);
+    _exit(kk_code_exit_status(KK_ERR_CANCELLED));
+}
+
+// Is stopped by cancelling it in sigwait(), which is where it spends its life.
+static void *wait_for_signals(void *context)
+{
+    kk_interrupt *self = context;
+    for (int count = 0;;) {
+        int number = 0;
+        if (sigwait(&self->signals, &number) != 0) {
+            continue;
+        }
+        if (++count > 1) {
+            end_at_once();
+        }
+        int state = 0;
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+        (void)!write(self->pipe[1], "", 1);
+        kk_cancel_raise(self->token);
+        pthread_setcancelstate(state, NULL);
+    }
+    return NULL;
+}
+
+static void release(kk_interrupt *self)
+{
+    for (int i = 0; i < 2; i++) {
+        if (self->pipe[i] >= 0) {
+            close(self->pipe[i]);
+        }
+    }
+    kk_cancel_free(self->token);
+    free(self);
+}
+
+kk_code kk_interrupt_start(kk_interrupt **out, kk_error *err)
+{
+    kk_interrupt *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return kk_fail(err, KK_ERR_INTERNAL, "out of memory");
+    }
+    self->pipe[0] = self->pipe[1] = -1;
+    self->token = kk_cancel_new();
+    sigemptyset(&self->signals);
+    sigaddset(&self->signals, SIGINT);
+    sigaddset(&self->signals, SIGTERM);
+    sigaddset(&self->signals, SIGHUP);
+    if (self->token == NULL || pipe2(self->pipe, O_CLOEXEC) != 0) {
+        release(self);
+        return kk_fail(err, KK_ERR_INTERNAL, "no memory or no descriptors for the call");
+    }
+    pthread_sigmask(SIG_BLOCK, &self->signals, &self->before);
+    int cause = pthread_create(&self->thread, NULL, wait_for_signals, self);
+    if (cause != 0) {
+        pthread_sigmask(SIG_SETMASK, &self->before, NULL);
+        release(self);
+        return kk_fail(err, KK_ERR_INTERNAL, "no thread could be made: %s", strerror(cause));
+    }
+    *out = self;
+    return KK_OK;
+}
+
+void kk_interrupt_stop(kk_interrupt *self)
+{
+    if (self == NULL) {
+        return;
+    }
+    pthread_cancel(self->thread);
+    pthread_join(self->thread, NULL);
+    pthread_sigmask(SIG_SETMASK, &self->before, NULL);
+    release(self);
+}
+
+kk_cancel *kk_interrupt_token(kk_interrupt *self)
+{
+    return self->token;
+}
+
+int kk_interrupt_fd(const kk_interrupt *self)
+{
+    return self->pipe[0];
+}

@@ -1,0 +1,54 @@
+// kk: agent tools from plugins, on the command line.
+#include "output.h"
+#include <unistd.h>
+
+static kk_code print_version(const kk_run *run, kk_error *err)
+{
+    kk_buf out = {.limit = KK_TEXT_MAX};
+    bool json = kk_run_has(run, KK_OPT_JSON);
+    kk_buf_append_text(&out, json ? "{\"success\":true,\"version\":\"" : "kk ");
+    kk_buf_append_text(&out, kk_version());
+    kk_buf_append_text(&out, json ? "\"}\n" : "\n");
+    return kk_output_take(&out, err);
+}
+
+static kk_code run_command(kk_run *run, kk_error *err)
+{
+    if (kk_run_has(run, KK_OPT_HELP)) {
+        kk_buf out = {.limit = KK_TEXT_MAX};
+        kk_help_write(run->command, &out);
+        return kk_output_take(&out, err);
+    }
+    if (kk_run_has(run, KK_OPT_VERSION)) {
+        return print_version(run, err);
+    }
+    return run->command->run(run, err);
+}
+
+int main(int argc, char **argv)
+{
+    kk_run run = {0};
+    kk_error err = {0};
+    kk_output_start();
+    kk_code code = kk_options_parse(argc, (const char *const *)argv, &run, &err);
+    if (code == KK_OK) {
+        code = run_command(&run, &err);
+    }
+    if (code != KK_OK && !run.reported && kk_run_has(&run, KK_OPT_JSON)) {
+        kk_output_envelope(&run, &err);
+    }
+    kk_error late = {0};
+    if (kk_output_finish(&late) != KK_OK && code == KK_OK) {
+        err = late;
+        code = late.code;
+    }
+    if (code != KK_OK) {
+        kk_output_failure(&err);
+    }
+    int status = kk_code_exit_status(code);
+    if (run.leave) {
+        _exit(status);
+    }
+    kk_run_clean(&run);
+    return status;
+}

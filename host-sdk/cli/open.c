@@ -1,0 +1,65 @@
+// From the options of a command line to a host.
+#include "fail.h"
+#include "output.h"
+#include <errno.h>
+#include <stdlib.h>
+
+// A day: more is a mistake in the unit.
+#define TIMEOUT_MAX_S 86400.0
+
+kk_code kk_run_timeout(const kk_run *run, uint32_t *timeout_ms, kk_error *err)
+{
+    const char *text = run->options[KK_OPT_TIMEOUT];
+    if (text == NULL) {
+        *timeout_ms = 0;
+        return KK_OK;
+    }
+    size_t digits = strspn(text, "0123456789.");
+    char *end = NULL;
+    double seconds = strtod(text, &end);
+    bool is_decimal = digits > 0 && text[digits] == '\0' && *end == '\0';
+    if (!is_decimal || seconds < 0.001 || seconds > TIMEOUT_MAX_S) {
+        return kk_fail(err, KK_ERR_USAGE,
+                       "'--timeout' takes seconds from 0.001 to 86400, such as 2.5, not '%.32s'",
+                       text);
+    }
+    *timeout_ms = (uint32_t)(seconds * 1000.0 + 0.5);
+    return KK_OK;
+}
+
+// The level to log at, or -1 for no log.
+static kk_code log_level(const kk_run *run, int *level, kk_error *err)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    const char *wanted = getenv("KK_LOG");
+    int found = kk_run_has(run, KK_OPT_VERBOSE) ? KK_LOG_LEVEL_INFO : -1;
+    if (wanted == NULL || wanted[0] == '\0') {
+        *level = found;
+        return KK_OK;
+    }
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(wanted, names[i]) == 0) {
+            *level = i > found ? i : found;
+            return KK_OK;
+        }
+    }
+    return kk_fail(err, KK_ERR_USAGE, "KK_LOG is one of error, warn, info and debug, not '%.32s'",
+                   wanted);
+}
+
+kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err)
+{
+    int level = -1;
+    kk_code code = log_level(run, &level, err);
+    if (code != KK_OK) {
+        return code;
+    }
+    kk_host_options options = {.size = sizeof options,
+                               .plugin_files = run->plugins,
+                               .replay_file = run->options[KK_OPT_REPLAY],
+                               .account = run->options[KK_OPT_ACCOUNT],
+                               .key_file = run->options[KK_OPT_KEY_FILE],
+                               .log = level >= 0 ? kk_output_log : NULL,
+                               .log_level = level >= 0 ? level : 0};
+    return kk_host_open(&options, out, err);
+}

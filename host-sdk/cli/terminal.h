@@ -1,0 +1,20 @@
+// Asking the person at the terminal, on /dev/tty, whatever stdin and stdout are.
+#ifndef KK_TERMINAL_H
+#define KK_TERMINAL_H
+
+#include "cmd.h"
+
+// Whether there is somebody to ask: a terminal, and neither --no-input nor CI in the environment.
+bool kk_terminal_can_ask(const kk_run *run);
+
+// Shows [question], which may hold several lines, and waits for a line.  True for y or yes.  A
+// byte on [wake_fd], -1 for none, ends the waiting with no.
+bool kk_terminal_ask(const char *question, int wake_fd);
+
+// Asks for a line without showing it.  On SIGINT, SIGTERM, SIGHUP and SIGQUIT the terminal is put
+// right before the signal has its usual effect; after SIGTSTP the question is asked again.  The
+// line, without its newline, is appended to [out].
+// Errors: KK_ERR_IO, KK_ERR_TOO_LARGE.
+KK_MUST_USE kk_code kk_terminal_ask_secret(const char *prompt, kk_buf *out, kk_error *err);
+
+#endif
