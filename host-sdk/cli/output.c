@@ -85,8 +85,8 @@ static int write_all(int fd, kk_str text)
 
 static kk_code stdout_failed(int cause, kk_error *err)
 {
-    kk_code code = cause == ENOSPC ? KK_ERR_NO_SPACE : KK_ERR_IO;
-    return kk_fail(err, code, "the output could not be written to stdout: %s", strerror(cause));
+    return kk_fail(err, KK_ERR_IO, "the output could not be written to stdout: %s",
+                   strerror(cause));
 }
 
 kk_code kk_output_text(kk_str text, kk_error *err)

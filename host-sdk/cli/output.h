@@ -14,7 +14,7 @@ void kk_output_start(void);
 
 bool kk_output_is_terminal(void);
 
-// Writes to stdout.  Errors: KK_ERR_IO, KK_ERR_NO_SPACE.
+// Writes to stdout.  Errors: KK_ERR_IO.
 KK_MUST_USE kk_code kk_output_text(kk_str text, kk_error *err);
 
 // Writes JSON to stdout: indented on a terminal unless [one_line], else one line.
