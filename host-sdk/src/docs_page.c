@@ -249,7 +249,8 @@ static void write_scheme(const kk_scheme *scheme, kk_buf *out)
 
 static void write_fields(const kk_credential *credential, kk_buf *out)
 {
-    kk_buf_append_text(out, "| Field | What it is | Secret | Default |\n|---|---|---|---|\n");
+    kk_buf_append_text(out, "| Field | What it is | Secret | Default | Vendor's variable |\n"
+                            "|---|---|---|---|---|\n");
     for (size_t i = 0; credential->fields != NULL && credential->fields[i] != NULL; i++) {
         const kk_field *field = credential->fields[i];
         kk_buf_append_format(out, "| `%s` | ", field->key);
@@ -260,6 +261,8 @@ static void write_fields(const kk_credential *credential, kk_buf *out)
         }
         kk_buf_append_format(out, " | %s | ", (field->flags & KK_FIELD_SECRET) ? "yes" : "no");
         kk_docs_write_cell(field->default_value != NULL ? field->default_value : "", out);
+        kk_buf_append_text(out, " | ");
+        kk_docs_write_cell(field->env != NULL ? field->env : "", out);
         kk_buf_append_text(out, " |\n");
     }
     kk_buf_append_byte(out, '\n');
