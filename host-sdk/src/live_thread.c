@@ -4,6 +4,7 @@
 // only within one multi handle.  Hence one thread for all of them, a queue into it, and
 // curl_multi_wakeup() to be heard.
 #include "live.h"
+#include <assert.h>
 #include <signal.h>
 
 // The transfers that are under way.  Seen by the I/O thread alone.
@@ -38,6 +39,7 @@ static void end_job(running *self, kk_live_job *job, kk_live_end end, CURLcode r
 {
     kk_live_job **link = &self->first;
     while (*link != job) {
+        assert(*link != NULL);
         link = &(*link)->next;
     }
     *link = job->next;
@@ -104,6 +106,7 @@ static void end_finished(running *self)
         CURLcode result = message->data.result;
         kk_live_job *job = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&job);
+        assert(job != NULL);
         end_job(self, job, KK_LIVE_END_CURL, result);
     }
 }
@@ -145,6 +148,8 @@ static void *run_thread(void *context)
             end_all(&self);
         }
     }
+    // Here rather than in the closing thread: to say goodbye on a broken connection raises SIGPIPE.
+    curl_multi_cleanup(multi);
     return NULL;
 }
 
@@ -233,9 +238,9 @@ void kk_live_stop(kk_live *self)
     }
     pthread_mutex_lock(&self->lock);
     self->is_stopping = true;
+    curl_multi_wakeup(self->multi); // with the lock held, since the thread frees what it wakes
     pthread_mutex_unlock(&self->lock);
-    curl_multi_wakeup(self->multi);
     pthread_join(self->thread, NULL);
-    curl_multi_cleanup(self->multi);
+    self->multi = NULL;
     self->is_started = false;
 }

@@ -63,14 +63,17 @@ static void log_end(const kk_live_job *job, kk_code code, unsigned status)
     if (host->log == NULL) {
         return;
     }
+    char outcome[32] = "failed";
     char text[KK_LIVE_HOST_MAX + KK_LIVE_PATH_MAX + 128];
     curl_off_t took_us = 0;
     long connections = 0;
     curl_easy_getinfo(job->easy, CURLINFO_TOTAL_TIME_T, &took_us);
     curl_easy_getinfo(job->easy, CURLINFO_NUM_CONNECTS, &connections);
-    snprintf(text, sizeof text, "%.16s %s%s: %s %u, %ld ms, %zu bytes, %s connection",
-             job->request->method, job->target.host, job->target.path,
-             code == KK_OK ? "status" : "failed, code", code == KK_OK ? status : (unsigned)code,
+    if (code == KK_OK) {
+        snprintf(outcome, sizeof outcome, "status %u", status);
+    }
+    snprintf(text, sizeof text, "%.16s %s%s: %s, %ld ms, %zu bytes, %s connection",
+             job->request->method, job->target.host, job->target.path, outcome,
              (long)(took_us / 1000), job->body_len, connections > 0 ? "new" : "used");
     host->log(host->log_context, KK_LOG_LEVEL_DEBUG, text);
 }
