@@ -1,0 +1,178 @@
+// Documentation pages of a plugin that is loaded for real, compared with fixtures/cli/docs_*.md.
+#include "docs.h"
+#include "unit.h"
+#include <stdlib.h>
+
+static int load_plugin(void **state)
+{
+    static const char *const files[] = {KK_SHELF, NULL};
+    kk_registry *registry = NULL;
+    kk_config *config = NULL;
+    kk_error err = {0};
+    assert_ok(kk_registry_load(files, false, NULL, config, &registry, &err), &err);
+    *state = registry;
+    return 0;
+}
+
+static int free_plugin(void **state)
+{
+    kk_registry_free(*state);
+    return 0;
+}
+
+static char *page_of(void **state, const char *page)
+{
+    char *text = NULL;
+    kk_error err = {0};
+    assert_ok(kk_docs_page(*state, page, &text, &err), &err);
+    assert_non_null(text);
+    return text;
+}
+
+static void assert_golden(void **state, const char *page, const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, KK_FIXTURES "/cli/%s", name);
+    char *text = page_of(state, page);
+    if (getenv("KK_WRITE_FIXTURES") != NULL) {
+        FILE *out = fopen(path, "w");
+        assert_non_null(out);
+        fputs(text, out);
+        fclose(out);
+    }
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    static char wanted[1 << 16];
+    size_t len = fread(wanted, 1, sizeof wanted - 1, file);
+    wanted[len] = '\0';
+    fclose(file);
+    assert_string_equal(text, wanted);
+    free(text);
+}
+
+static void test_docs__pages_are_as_the_fixtures_show(void **state)
+{
+    assert_golden(state, NULL, "docs_index.md");
+    assert_golden(state, "integrations.shelf", "docs_shelf.md");
+    assert_golden(state, "integrations.shelf.find", "docs_shelf_find.md");
+    assert_golden(state, "integrations.shelf.add", "docs_shelf_add.md");
+    assert_golden(state, "integrations.shelf.my-books.add", "docs_shelf_account_add.md");
+    assert_golden(state, "overview", "docs_overview.md");
+    assert_golden(state, "examples", "docs_examples.md");
+}
+
+static void assert_same(void **state, const char *a, const char *b)
+{
+    char *first = page_of(state, a);
+    char *second = page_of(state, b);
+    assert_string_equal(first, second);
+    free(first);
+    free(second);
+}
+
+static void test_docs__prefixes_may_be_left_out(void **state)
+{
+    assert_same(state, "app.integrations.shelf", "shelf");
+    assert_same(state, "integrations.shelf", "shelf");
+    assert_same(state, "app.integrations.shelf.find", "shelf.find");
+    assert_same(state, "shelf_find", "shelf.find");
+    assert_same(state, "shelf.shelf_find", "shelf.find");
+    assert_same(state, "app.overview", "overview");
+    assert_same(state, "", NULL);
+}
+
+static void test_docs__account_forms_are_pages(void **state)
+{
+    char *page = page_of(state, "integrations.shelf.default.find");
+    assert_holds(page, "app.integrations.shelf.default.find(");
+    assert_holds(page, "default account");
+    assert_null(strstr(page, "--account"));
+    free(page);
+    page = page_of(state, "app.integrations.shelf.my-books.find");
+    assert_holds(page, "app.integrations.shelf.my_books.find(");
+    assert_holds(page, "--account my-books");
+    free(page);
+    page = page_of(state, "integrations.shelf.work");
+    assert_holds(page, "# Shelf");
+    assert_holds(page, "the account `work`");
+    free(page);
+    page = page_of(state, "shelf.default");
+    assert_holds(page, "# Shelf");
+    free(page);
+}
+
+static void test_docs__account_of_a_page_can_be_asked(void **state)
+{
+    const kk_plugin *plugin = NULL;
+    char account[64];
+    assert_true(kk_docs_account(*state, "shelf.work.find", &plugin, account));
+    assert_string_equal(account, "work");
+    assert_string_equal(kk_plugin_manifest(plugin)->id, "shelf");
+    assert_true(kk_docs_account(*state, "app.integrations.shelf.home", &plugin, account));
+    assert_string_equal(account, "home");
+    assert_false(kk_docs_account(*state, "shelf.default.find", &plugin, account));
+    assert_false(kk_docs_account(*state, "shelf.find", &plugin, account));
+    assert_false(kk_docs_account(*state, "overview", &plugin, account));
+    assert_false(kk_docs_account(*state, NULL, &plugin, account));
+    assert_false(kk_docs_account(*state, "nothing.like.it", &plugin, account));
+}
+
+static void test_docs__errors_page_has_every_code(void **state)
+{
+    char *page = page_of(state, "errors");
+    for (int code = 1; code < KK_CODE_COUNT; code++) {
+        char row[160];
+        snprintf(row, sizeof row, "| `%s` | %d | %s |", kk_code_name((kk_code)code),
+                 kk_code_exit_status((kk_code)code), kk_code_meaning((kk_code)code));
+        assert_holds(page, row);
+    }
+    free(page);
+}
+
+static void assert_unknown(void **state, const char *page, const char *hint)
+{
+    char *text = NULL;
+    kk_error err = {0};
+    assert_code(kk_docs_page(*state, page, &text, &err), KK_ERR_UNKNOWN_PAGE);
+    assert_null(text);
+    assert_holds(err.hint, hint);
+}
+
+static void test_docs__unknown_page_gets_near_names(void **state)
+{
+    assert_unknown(state, "shelff", "'shelf'");
+    assert_unknown(state, "integrations.shelf.fnid", "'shelf.find'");
+    assert_unknown(state, "shelf.work.fin", "'shelf.find'");
+    assert_unknown(state, "overviw", "'overview'");
+    assert_unknown(state, "zzz", "lists all");
+    assert_unknown(state, "shelf.", "'shelf'");
+    assert_unknown(state, ".", "lists all");
+    assert_unknown(state, "app.integrations.", "lists all");
+    assert_unknown(state, "shelf.a.find.more", "'shelf");
+    assert_unknown(state, "shelf.Not A Name.find", "'shelf.find'");
+    assert_unknown(state, "shelf.Not A Name", "'shelf'");
+}
+
+static void test_docs__long_names_are_unknown_pages(void **state)
+{
+    char page[4096];
+    memset(page, 'x', sizeof page - 1);
+    page[sizeof page - 1] = '\0';
+    assert_unknown(state, page, "lists all");
+    memcpy(page, "shelf.", 6);
+    assert_unknown(state, page, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_docs__pages_are_as_the_fixtures_show),
+        cmocka_unit_test(test_docs__prefixes_may_be_left_out),
+        cmocka_unit_test(test_docs__account_forms_are_pages),
+        cmocka_unit_test(test_docs__account_of_a_page_can_be_asked),
+        cmocka_unit_test(test_docs__errors_page_has_every_code),
+        cmocka_unit_test(test_docs__unknown_page_gets_near_names),
+        cmocka_unit_test(test_docs__long_names_are_unknown_pages),
+    };
+    return cmocka_run_group_tests_name("docs", tests, load_plugin, free_plugin);
+}
