@@ -34,6 +34,7 @@ static void assert_golden(void **state, const char *page, const char *name)
     char path[512];
     snprintf(path, sizeof path, KK_FIXTURES "/cli/%s", name);
     char *text = page_of(state, page);
+    // After a wanted change, the pages are written anew and read by a person.
     if (getenv("KK_WRITE_FIXTURES") != NULL) {
         FILE *out = fopen(path, "w");
         assert_non_null(out);
@@ -141,7 +142,7 @@ static void assert_unknown(void **state, const char *page, const char *hint)
 static void test_docs__unknown_page_gets_near_names(void **state)
 {
     assert_unknown(state, "shelff", "'shelf'");
-    assert_unknown(state, "integrations.shelf.fnid", "'shelf.find'");
+    assert_unknown(state, "integrations.shelf.fnd", "'shelf.find'");
     assert_unknown(state, "shelf.work.fin", "'shelf.find'");
     assert_unknown(state, "overviw", "'overview'");
     assert_unknown(state, "zzz", "lists all");

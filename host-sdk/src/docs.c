@@ -191,6 +191,14 @@ static void write_guide(const kk_registry *registry, const char *guide, kk_buf *
     }
 }
 
+// Sections end with an empty line; a page does not.
+static void end_page(kk_buf *out)
+{
+    while (out->len >= 2 && out->ptr[out->len - 1] == '\n' && out->ptr[out->len - 2] == '\n') {
+        out->len--;
+    }
+}
+
 kk_code kk_docs_page(const kk_registry *registry, const char *page, char **text, kk_error *err)
 {
     kk_buf out = {.limit = PAGE_MAX};
@@ -211,6 +219,7 @@ kk_code kk_docs_page(const kk_registry *registry, const char *page, char **text,
     }
     kk_code code = kk_buf_check(&out, "the page", err);
     if (code == KK_OK) {
+        end_page(&out);
         *text = kk_buf_steal(&out);
     }
     kk_buf_clean(&out);

@@ -53,6 +53,12 @@ static void write_script(const char *lua, const char *plugin, const char *accoun
     kk_buf_clean(&bare);
 }
 
+// Whether the command line has to name the account.
+static bool is_named(const char *account)
+{
+    return account != NULL && strcmp(account, "default") != 0;
+}
+
 // A text between single quotes of the shell.
 static void write_quoted(const char *text, kk_buf *out)
 {
@@ -70,10 +76,9 @@ static void write_quoted(const char *text, kk_buf *out)
 static void write_command(const kk_entry *entry, const char *args, const char *account, kk_buf *out)
 {
     bool writes = strcmp(entry->info.operation, "write") == 0;
-    bool named = account != NULL && strcmp(account, "default") != 0;
     kk_buf_append_format(out, "```sh\nkk call %s ", entry->info.function);
     write_quoted(args, out);
-    if (named) {
+    if (is_named(account)) {
         kk_buf_append_format(out, " --account %s", account);
     }
     kk_buf_append_format(out, "%s\n```\n\n", writes ? " --yes" : "");
@@ -185,10 +190,12 @@ void kk_docs_write_function(const kk_entry *entry, const char *account, kk_buf *
     write_operation(entry, out);
     kk_buf_append_text(out, "In Lua: `");
     write_namespace(entry->info.plugin, account, out);
-    kk_buf_append_format(out,
-                         "%s({...})`. On the command line: `kk call %s key=value ...`. As one "
-                         "word: `%s`.\n\n",
-                         entry->info.name, entry->info.function, entry->info.slug);
+    kk_buf_append_format(out, "%s({...})`. On the command line: `kk call %s key=value ...",
+                         entry->info.name, entry->info.function);
+    if (is_named(account)) {
+        kk_buf_append_format(out, " --account %s", account);
+    }
+    kk_buf_append_format(out, "`. As one word: `%s`.\n\n", entry->info.slug);
     write_parameters(entry, out);
     kk_buf_append_text(out, tool->result_notes != NULL ? "## Result\n\n" : "");
     write_paragraph(tool->result_notes, out);

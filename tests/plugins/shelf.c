@@ -82,6 +82,7 @@ static const kk_field url_field = {
     .flags = KK_FIELD_URL,
     .key = "url",
     .label = "Base URL",
+    .hint = "Only for a shelf of your own.",
     .default_value = "https://shelf.example/v1",
 };
 static const kk_field token_field = {
