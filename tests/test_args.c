@@ -103,6 +103,7 @@ static void test_args__values_of_a_wrong_type_are_refused(void **state)
     assert_refused(state, NULL, WORDS("count="), "takes an integer");
     assert_refused(state, NULL, WORDS("ratio=0x10"), "takes a number");
     assert_refused(state, NULL, WORDS("ratio=1 2"), "takes a number");
+    assert_refused(state, NULL, WORDS("ratio=1.5 "), "takes a number");
     assert_refused(state, NULL, WORDS("all=True"), "takes true or false");
     assert_refused(state, NULL, WORDS("where=[]"), "takes a JSON object");
     assert_refused(state, NULL, WORDS("ids=1,x"), "takes an integer, not 'x'");

@@ -117,7 +117,7 @@ static void test_output__early_failure_has_the_envelope_of_a_call(void **state)
         "args\","
         "\"message\":\"m\",\"hint\":\"h\",\"retryable\":false,\"http_status\":null,"
         "\"api_code\":null,\"argument\":\"/a\",\"effect\":\"none\"},\"meta\":{\"account\":null,"
-        "\"operation\":null,\"dry_run\":true,\"transport\":null,\"policy\":null,\"attempts\":0},"
+        "\"operation\":null,\"dry_run\":true,\"transport\":null,\"policy\":null,\"attempts\":[]},"
         "\"duration_ms\":0}\n");
 }
 

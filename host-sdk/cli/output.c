@@ -274,7 +274,7 @@ void kk_output_envelope(const kk_run *run, const kk_error *failure)
     write_error(&out, failure);
     kk_buf_append_format(&out,
                          ",\"meta\":{\"account\":null,\"operation\":null,\"dry_run\":%s,"
-                         "\"transport\":null,\"policy\":null,\"attempts\":0},\"duration_ms\":0}\n",
+                         "\"transport\":null,\"policy\":null,\"attempts\":[]},\"duration_ms\":0}\n",
                          kk_run_has(run, KK_OPT_DRY_RUN) ? "true" : "false");
     // If stdout fails here too, the line on stderr still tells what happened.
     (void)!kk_output_take(&out, NULL);
