@@ -131,7 +131,7 @@ static kk_code approve_removal(const kk_run *run, const char *place, kk_error *e
 
 kk_code kk_cmd_keyring_rm(kk_run *run, kk_error *err)
 {
-    kk_place place;
+    kk_place place = {{0}, {0}, {0}};
     kk_keyring *keyring = NULL;
     kk_code code = kk_place_parse(run->words[0], &place, err);
     if (code == KK_OK) {

@@ -245,7 +245,7 @@ static kk_code check_fields(const kk_run *run, const input *self, kk_error *err)
 static void append_upper(kk_buf *out, const char *name)
 {
     for (const char *at = name; *at != '\0'; at++) {
-        kk_buf_append_byte(out, *at == '-' ? '_' : (char)toupper((unsigned char)*at));
+        kk_buf_append_byte(out, (char)(*at == '-' ? '_' : toupper((unsigned char)*at)));
     }
 }
 

@@ -215,8 +215,8 @@ void kk_output_log(void *context, int level, const char *text)
 
 void kk_output_comma(kk_buf *out)
 {
-    char last = out->len > 0 ? out->ptr[out->len - 1] : '{';
-    if (last != '{' && last != '[') {
+    const char *last = out->len > 0 ? out->ptr + out->len - 1 : "{";
+    if (*last != '{' && *last != '[') {
         kk_buf_append_byte(out, ',');
     }
 }

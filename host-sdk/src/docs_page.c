@@ -5,10 +5,11 @@
 void kk_docs_write_cell(const char *text, kk_buf *out)
 {
     for (const char *at = text; *at != '\0'; at++) {
+        bool ends_line = *at == '\n' || *at == '\r';
         if (*at == '|') {
             kk_buf_append_text(out, "\\|");
         } else {
-            kk_buf_append_byte(out, *at == '\n' || *at == '\r' ? ' ' : *at);
+            kk_buf_append(out, ends_line ? " " : at, 1);
         }
     }
 }
@@ -24,7 +25,7 @@ static void write_paragraph(const char *text, kk_buf *out)
 static void write_lua_account(const char *account, kk_buf *out)
 {
     for (const char *at = account; *at != '\0'; at++) {
-        kk_buf_append_byte(out, *at == '-' ? '_' : *at);
+        kk_buf_append(out, *at == '-' ? "_" : at, 1);
     }
 }
 
