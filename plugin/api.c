@@ -1,0 +1,142 @@
+// The run of a tool: check the arguments, send, check the answer, add what is promised, write.
+#include "api.h"
+
+size_t ps_add_copy(kk_str object, const char *from, const char *as, kk_json_member *added)
+{
+    char pointer[PS_POINTER_MAX];
+    ps_pointer(from, pointer);
+    kk_str raw;
+    if (!kk_json_find(object, pointer, &raw)) {
+        return 0;
+    }
+    *added = (kk_json_member){.name = as, .value = raw};
+    return 1;
+}
+
+// Whether an integer argument is absent or from [low] to [high]; else the call has failed.
+static kk_status check_integer(const ps_call *self, const char *name, int64_t low, int64_t high)
+{
+    kk_str raw;
+    int64_t value = 0;
+    if (!ps_argument(self, name, &raw) ||
+        (kk_json_integer(raw, &value) && value >= low && value <= high)) {
+        return KK_E_OK;
+    }
+    char pointer[PS_POINTER_MAX];
+    ps_pointer(name, pointer);
+    return ps_fail(self, KK_E_INVALID_ARGS, pointer,
+                   "'%s' is not an integer from %lld to %lld; nothing was sent", name,
+                   (long long)low, (long long)high);
+}
+
+// The host has checked the arguments against the schema; what the code below relies on is checked
+// again, because a plugin may meet a host that does not.
+static kk_status check_args(const ps_call *self)
+{
+    kk_error err = {0};
+    if (kk_json_check(self->args, &err) != KK_OK) {
+        return ps_fail(self, KK_E_INVALID_ARGS, NULL, "the arguments are not JSON: %s",
+                       err.message);
+    }
+    kk_json_reader reader;
+    kk_json_reader_init(&reader, self->args);
+    if (kk_json_next(&reader) != KK_JSON_OBJECT) {
+        return ps_fail(self, KK_E_INVALID_ARGS, NULL, "the arguments are not a JSON object");
+    }
+    if (self->operation->tool->rows == NULL) {
+        return KK_E_OK;
+    }
+    kk_status status = check_integer(self, "limit", 1, PS_PAGE_ROWS_MAX);
+    return status == KK_E_OK ? check_integer(self, "page", 1, INT64_MAX) : status;
+}
+
+static bool wants_all(const ps_call *self)
+{
+    kk_str raw;
+    return self->operation->tool->rows != NULL && ps_argument(self, "all", &raw) &&
+           kk_str_is(raw, "true");
+}
+
+// An empty list may mean that there is nothing, or that a service token may see nothing; only the
+// reader can tell, so the result says it.
+static kk_status append_empty_hint(const ps_call *self, kk_str page, kk_buf *out)
+{
+    kk_buf hint = {.limit = KK_TEXT_MAX};
+    kk_buf quoted = {.limit = KK_TEXT_MAX};
+    kk_buf_append_text(&hint, "nothing is listed; if something should be, ");
+    ps_append_access_hint(self, &hint);
+    kk_json_write_string(&quoted, kk_buf_view(&hint));
+    kk_json_member member = {.name = "hint", .value = kk_buf_view(&quoted)};
+    kk_status status = ps_append_members(self, page, &member, 1, out);
+    kk_buf_clean(&quoted);
+    kk_buf_clean(&hint);
+    return status;
+}
+
+static bool is_empty_array(kk_str rows)
+{
+    kk_json_reader reader;
+    kk_json_reader_init(&reader, rows);
+    return kk_json_next(&reader) == KK_JSON_ARRAY && kk_json_next(&reader) == KK_JSON_ARRAY_END;
+}
+
+// Appends the one response that the arguments ask for.
+static kk_status fetch(const ps_call *self, kk_buf *out)
+{
+    const kk_http_response *response = NULL;
+    kk_status status = ps_send(self, 0, 0, &response);
+    kk_str rows = {0};
+    if (status == KK_E_OK) {
+        status = ps_check_body(self, response, &rows);
+    }
+    if (status != KK_E_OK) {
+        return status;
+    }
+    kk_str body = {response->body, response->body_len};
+    bool service_token = self->self != NULL && self->self->service_token;
+    if (service_token && self->operation->tool->rows != NULL && is_empty_array(rows)) {
+        return append_empty_hint(self, body, out);
+    }
+    kk_buf_append_str(out, body);
+    return KK_E_OK;
+}
+
+// Writes the result with what the documentation promises and the API leaves out.
+static kk_status write_extended(const ps_call *self, const kk_buf *result)
+{
+    const ps_operation *operation = self->operation;
+    kk_error err = {0};
+    if (kk_buf_check(result, "the result", &err) != KK_OK) {
+        return ps_fail_error(self, &err);
+    }
+    if (operation->extend == NULL) {
+        return self->call->host->write(self->call, result->ptr, result->len);
+    }
+    kk_buf out = {.limit = PS_OUTPUT_MAX};
+    kk_code code = kk_json_extend(kk_buf_view(result), operation->tool->rows, operation->extend,
+                                  NULL, &out, &err);
+    if (code == KK_OK) {
+        code = kk_buf_check(&out, "the result", &err);
+    }
+    kk_status status = code == KK_OK ? self->call->host->write(self->call, out.ptr, out.len)
+                                     : ps_fail_error(self, &err);
+    kk_buf_clean(&out);
+    return status;
+}
+
+kk_status ps_run(const ps_operation *operation, const kk_instance *self, const kk_call *call,
+                 kk_str args)
+{
+    ps_call run = {.operation = operation, .self = self, .call = call, .args = args};
+    kk_buf result = {.limit = PS_OUTPUT_MAX};
+    kk_status status = check_args(&run);
+    if (status != KK_E_OK) {
+        return status;
+    }
+    status = wants_all(&run) ? ps_gather(&run, &result) : fetch(&run, &result);
+    if (status == KK_E_OK) {
+        status = write_extended(&run, &result);
+    }
+    kk_buf_clean(&result);
+    return status;
+}
