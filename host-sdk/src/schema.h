@@ -6,7 +6,8 @@
 // minItems, maxItems, uniqueItems, title, description, and `x-kk-segment: true`: a string that
 // becomes one segment of a URL's path.  Any other keyword refuses the schema by name, so that no
 // plugin relies on a check that is not made.  Lengths count Unicode characters; a segment's 255 are
-// bytes.  An integer is written as one: 1.0 and 1e3 are not integers.
+// bytes.  An integer is written as one and has at most 64 bits: 1.0 and 1e3 are not integers.  For
+// enum, const and uniqueItems two objects are equal when their members come in the same order.
 //
 // A compiled schema is immutable and may be used on many threads.
 #ifndef KK_SCHEMA_H
@@ -19,7 +20,8 @@
 typedef struct kk_schema kk_schema;
 
 // Compiles [text].  *out is new, freed with kk_schema_free().
-// Errors: KK_ERR_INVALID_ARGS with the JSON Pointer into the schema in err->argument.
+// Errors: KK_ERR_INVALID_ARGS with the JSON Pointer into the schema in err->argument,
+// KK_ERR_INTERNAL (no memory).
 KK_MUST_USE kk_code kk_schema_compile(kk_str text, kk_schema **out, kk_error *err);
 void kk_schema_free(kk_schema *self);
 
@@ -27,7 +29,8 @@ void kk_schema_free(kk_schema *self);
 // the message says what was expected and found, an unknown member comes with near names, a missing
 // one with its description.  The message ends in
 // "; nothing was sent" if [arguments] is true: the value is then the arguments of a function, to be
-// spoken of as such. Errors: KK_ERR_INVALID_ARGS.
+// spoken of as such, and an unknown member of the outermost object is refused unless the schema
+// says additionalProperties.  Errors: KK_ERR_INVALID_ARGS, KK_ERR_INTERNAL (no memory).
 KK_MUST_USE kk_code kk_schema_check(const kk_schema *self, kk_str value, bool arguments,
                                     kk_error *err);
 
@@ -35,7 +38,7 @@ KK_MUST_USE kk_code kk_schema_check(const kk_schema *self, kk_str value, bool ar
 // Borrowed.
 typedef struct kk_schema_property {
     const char *name;
-    const char *type;        // "string", "integer", "string | null", "array of string"
+    const char *type;        // "string", "integer", "string | null", "array of string", "any"
     const char *description; // or ""
     const char *value;       // the default as JSON text, or NULL
     const char *choices;     // the enum as JSON text, or NULL
