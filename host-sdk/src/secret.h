@@ -32,4 +32,7 @@ void kk_secret_clean(kk_secret *self);
 // Wipes bytes that somebody else owns, in a way that the compiler keeps.
 void kk_wipe(void *bytes, size_t len);
 
+// Fills bytes that nobody can guess.
+void kk_random(void *bytes, size_t len);
+
 #endif

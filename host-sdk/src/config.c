@@ -1,0 +1,531 @@
+// Where the files are, and what the user configured.
+#include "config.h"
+#include "fail.h"
+#include "io.h"
+#include "json.h"
+#include "near.h"
+#include "secret.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { CONFIG_MAX = 64 << 10, NAME_SIZE_MAX = 63, LEVELS_MAX = 256 };
+
+static const char project_name[] = ".kk.json";
+
+struct kk_config {
+    char *path; // of config.json
+    char *keyring_path;
+    char *plugin_dir;
+    char *environment_ca_file;
+    char *project_path;
+    cJSON *tree;    // of config.json, or NULL
+    cJSON *project; // of .kk.json, or NULL
+};
+
+static kk_code fail_memory(kk_error *err)
+{
+    return kk_fail(err, KK_ERR_INTERNAL, "out of memory for the configuration");
+}
+
+// ---- Places
+
+static kk_code check_absolute(const char *source, const char *path, kk_error *err)
+{
+    if (path[0] == '/') {
+        return KK_OK;
+    }
+    return kk_fail(err, KK_ERR_USAGE, "%s is '%s', which is not an absolute path", source, path);
+}
+
+static kk_code join(char **out, const char *base, const char *rest, kk_error *err)
+{
+    if (asprintf(out, "%s/%s", base, rest) < 0) {
+        *out = NULL;
+        return fail_memory(err);
+    }
+    return KK_OK;
+}
+
+static kk_code place_in_home(kk_config *self, const char *home, const char *source, kk_error *err)
+{
+    kk_code code = check_absolute(source, home, err);
+    if (code == KK_OK) {
+        code = join(&self->path, home, "config.json", err);
+    }
+    if (code == KK_OK) {
+        code = join(&self->keyring_path, home, "keyring.kkr", err);
+    }
+    if (code == KK_OK) {
+        code = join(&self->plugin_dir, home, "plugins", err);
+    }
+    return code;
+}
+
+// One XDG base directory: the variable, or its place below HOME.  *out is for free().
+static kk_code xdg_base(const char *variable, const char *below_home, char **out, kk_error *err)
+{
+    const char *value = getenv(variable);
+    if (value != NULL && value[0] != '\0') {
+        kk_code code = check_absolute(variable, value, err);
+        if (code == KK_OK && (*out = strdup(value)) == NULL) {
+            code = fail_memory(err);
+        }
+        return code;
+    }
+    const char *home = getenv("HOME");
+    if (home == NULL || home[0] == '\0') {
+        kk_code code = kk_fail(err, KK_ERR_USAGE,
+                               "there is no place for the files: HOME is not "
+                               "set");
+        kk_fail_hint(err, "set KK_HOME to an absolute path");
+        return code;
+    }
+    kk_code code = check_absolute("HOME", home, err);
+    return code == KK_OK ? join(out, home, below_home, err) : code;
+}
+
+static kk_code place_in_xdg(kk_config *self, kk_error *err)
+{
+    char *config = NULL;
+    char *data = NULL;
+    kk_code code = xdg_base("XDG_CONFIG_HOME", ".config", &config, err);
+    if (code == KK_OK) {
+        code = xdg_base("XDG_DATA_HOME", ".local/share", &data, err);
+    }
+    if (code == KK_OK) {
+        code = join(&self->path, config, "kk/config.json", err);
+    }
+    if (code == KK_OK) {
+        code = join(&self->keyring_path, data, "kk/keyring.kkr", err);
+    }
+    if (code == KK_OK) {
+        code = join(&self->plugin_dir, data, "kk/plugins", err);
+    }
+    free(config);
+    free(data);
+    return code;
+}
+
+static kk_code settle_places(kk_config *self, const char *home, bool use_environment, kk_error *err)
+{
+    if (home != NULL) {
+        return place_in_home(self, home, "the home", err);
+    }
+    const char *variable = use_environment ? getenv("KK_HOME") : NULL;
+    if (variable != NULL) {
+        return place_in_home(self, variable, "KK_HOME", err);
+    }
+    return place_in_xdg(self, err);
+}
+
+// ---- Reading
+
+static kk_code parse(kk_str text, const char *path, cJSON **out, kk_error *err)
+{
+    kk_error why = {0};
+    cJSON *tree = NULL;
+    char what[512];
+    snprintf(what, sizeof what, "'%s'", path);
+    if (kk_json_parse(text, what, &tree, &why) != KK_OK) {
+        return kk_fail(err, KK_ERR_USAGE, "%s", why.message);
+    }
+    if (!cJSON_IsObject(tree)) {
+        cJSON_Delete(tree);
+        return kk_fail(err, KK_ERR_USAGE, "'%s' is not one JSON object", path);
+    }
+    *out = tree;
+    return KK_OK;
+}
+
+static kk_code read_text(int fd, const char *path, cJSON **out, kk_error *err)
+{
+    char *text = malloc(CONFIG_MAX + 1);
+    size_t len = 0;
+    if (text == NULL) {
+        return fail_memory(err);
+    }
+    kk_code code = KK_OK;
+    int number = kk_io_read(&kk_io_system, fd, text, CONFIG_MAX + 1, &len);
+    if (number != 0) {
+        code = kk_io_fail(err, number, "read", path);
+    } else if (len > CONFIG_MAX) {
+        code = kk_fail(err, KK_ERR_USAGE, "'%s' is longer than %d bytes", path, CONFIG_MAX);
+    } else {
+        code = parse((kk_str){text, len}, path, out, err);
+    }
+    free(text);
+    return code;
+}
+
+// The tree of config.json; *out stays as it is if there is no such file.
+static kk_code read_config(const char *path, cJSON **out, kk_error *err)
+{
+    kk_place place = {.dir = -1};
+    struct stat status;
+    bool absent = false;
+    int fd = -1;
+    int number = kk_place_open(&place, &kk_io_system, path, true);
+    if (number == ENOENT) {
+        return KK_OK;
+    }
+    if (number != 0) {
+        return kk_io_fail(err, number, "open the directory of", path);
+    }
+    kk_code code = kk_place_read(&place, &kk_io_system, KK_TRUST_OWN, &fd, &status, &absent, err);
+    if (code == KK_OK && !absent) {
+        code = read_text(fd, path, out, err);
+        close(fd);
+    }
+    kk_place_close(&place, &kk_io_system);
+    return code;
+}
+
+static kk_code fail_member(const char *path, const char *name, const char *const *known,
+                           size_t count, kk_error *err)
+{
+    char near[256];
+    kk_code code = kk_fail(err, KK_ERR_USAGE, "'%s' has the unknown member '%s'", path, name);
+    if (kk_near(name, known, count, near, sizeof near) > 0) {
+        kk_fail_hint(err, "did you mean %s?", near);
+    } else {
+        kk_fail_hint(err, "remove it");
+    }
+    return code;
+}
+
+static kk_code check_members(const cJSON *object, const char *path, const char *const *known,
+                             size_t count, kk_error *err)
+{
+    const cJSON *member;
+    cJSON_ArrayForEach(member, object)
+    {
+        size_t i = 0;
+        while (i < count && strcmp(member->string, known[i]) != 0) {
+            i++;
+        }
+        if (i == count) {
+            return fail_member(path, member->string, known, count, err);
+        }
+    }
+    return KK_OK;
+}
+
+static kk_code check_text(const cJSON *object, const char *name, const char *path, kk_error *err)
+{
+    const cJSON *member = kk_json_get(object, name);
+    const char *text = kk_json_text(object, name);
+    if (member == NULL || (text != NULL && text[0] != '\0')) {
+        return KK_OK;
+    }
+    return kk_fail(err, KK_ERR_USAGE, "the member '%s' of '%s' must be a text", name, path);
+}
+
+static kk_code check_key_source(const cJSON *tree, const char *path, kk_error *err)
+{
+    static const char *const known[] = {"file"};
+    const cJSON *source = kk_json_get(tree, "key_source");
+    if (source == NULL) {
+        return KK_OK;
+    }
+    const char *file = kk_json_text(source, "file");
+    if (!cJSON_IsObject(source) || file == NULL) {
+        return kk_fail(err, KK_ERR_USAGE,
+                       "the member 'key_source' of '%s' must be an object with the text 'file'",
+                       path);
+    }
+    kk_code code = check_members(source, path, known, 1, err);
+    return code == KK_OK ? check_absolute("'key_source' of the configuration", file, err) : code;
+}
+
+static kk_code check_config(const cJSON *tree, const char *path, kk_error *err)
+{
+    static const char *const known[] = {"key_source", "ca_file", "proxy", "log"};
+    kk_code code = check_members(tree, path, known, sizeof known / sizeof *known, err);
+    for (size_t i = 1; i < sizeof known / sizeof *known && code == KK_OK; i++) {
+        code = check_text(tree, known[i], path, err);
+    }
+    return code == KK_OK ? check_key_source(tree, path, err) : code;
+}
+
+static kk_code load_config(kk_config *self, kk_error *err)
+{
+    kk_code code = read_config(self->path, &self->tree, err);
+    if (code != KK_OK || self->tree == NULL) {
+        return code;
+    }
+    return check_config(self->tree, self->path, err);
+}
+
+// ---- The project's file
+
+static kk_code check_accounts(const cJSON *accounts, const char *path, kk_error *err)
+{
+    const cJSON *account;
+    if (accounts != NULL && !cJSON_IsObject(accounts)) {
+        return kk_fail(err, KK_ERR_USAGE, "the member 'accounts' of '%s' must be an object", path);
+    }
+    cJSON_ArrayForEach(account, accounts)
+    {
+        if (!cJSON_IsString(account) || account->valuestring[0] == '\0' ||
+            strlen(account->valuestring) > NAME_SIZE_MAX) {
+            return kk_fail(err, KK_ERR_USAGE, "'%s' names no account for '%s'", path,
+                           account->string);
+        }
+    }
+    return KK_OK;
+}
+
+static kk_code check_project(const cJSON *tree, const char *path, kk_error *err)
+{
+    static const char *const known[] = {"accounts"};
+    kk_code code = check_members(tree, path, known, 1, err);
+    if (code != KK_OK) {
+        kk_fail_hint(err, "a project may choose account names and nothing else");
+        return code;
+    }
+    return check_accounts(kk_json_get(tree, "accounts"), path, err);
+}
+
+// Sets the path of the nearest project file, or leaves it NULL.
+static kk_code find_project(kk_config *self, kk_error *err)
+{
+    char *dir = getcwd(NULL, 0);
+    kk_code code = KK_OK;
+    for (int i = 0; dir != NULL && i < LEVELS_MAX && code == KK_OK; i++) {
+        char *path = NULL;
+        code = join(&path, strcmp(dir, "/") == 0 ? "" : dir, project_name, err);
+        if (code == KK_OK && access(path, F_OK) == 0) {
+            self->project_path = path;
+            break;
+        }
+        free(path);
+        char *slash = strrchr(dir, '/');
+        if (slash == NULL || dir[1] == '\0') {
+            break;
+        }
+        slash[slash == dir ? 1 : 0] = '\0';
+    }
+    free(dir);
+    return code;
+}
+
+static kk_code load_project(kk_config *self, kk_error *err)
+{
+    kk_code code = find_project(self, err);
+    if (code != KK_OK || self->project_path == NULL) {
+        return code;
+    }
+    int fd = open(self->project_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        return kk_io_fail(err, errno, "open", self->project_path);
+    }
+    code = read_text(fd, self->project_path, &self->project, err);
+    close(fd);
+    return code == KK_OK ? check_project(self->project, self->project_path, err) : code;
+}
+
+// ---- The handle
+
+static kk_code load_all(kk_config *self, const char *home, bool use_environment, kk_error *err)
+{
+    kk_code code = settle_places(self, home, use_environment, err);
+    const char *ca_file = use_environment ? getenv("KK_CA_FILE") : NULL;
+    if (code == KK_OK && ca_file != NULL) {
+        self->environment_ca_file = strdup(ca_file);
+        code = self->environment_ca_file != NULL ? KK_OK : fail_memory(err);
+    }
+    if (code == KK_OK) {
+        code = load_config(self, err);
+    }
+    return code == KK_OK ? load_project(self, err) : code;
+}
+
+kk_code kk_config_load(const char *home, bool use_environment, kk_config **out, kk_error *err)
+{
+    kk_config *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return fail_memory(err);
+    }
+    kk_code code = load_all(self, home, use_environment, err);
+    if (code != KK_OK) {
+        kk_config_free(self);
+        return code;
+    }
+    *out = self;
+    return KK_OK;
+}
+
+void kk_config_free(kk_config *self)
+{
+    if (self == NULL) {
+        return;
+    }
+    free(self->path);
+    free(self->keyring_path);
+    free(self->plugin_dir);
+    free(self->environment_ca_file);
+    free(self->project_path);
+    cJSON_Delete(self->tree);
+    cJSON_Delete(self->project);
+    free(self);
+}
+
+const char *kk_config_keyring_path(const kk_config *self)
+{
+    return self->keyring_path;
+}
+
+const char *kk_config_plugin_dir(const kk_config *self)
+{
+    return self->plugin_dir;
+}
+
+const char *kk_config_key_file(const kk_config *self)
+{
+    return kk_json_text(kk_json_get(self->tree, "key_source"), "file");
+}
+
+const char *kk_config_ca_file(const kk_config *self)
+{
+    if (self->environment_ca_file != NULL) {
+        return self->environment_ca_file;
+    }
+    return kk_json_text(self->tree, "ca_file");
+}
+
+const char *kk_config_proxy(const kk_config *self)
+{
+    return kk_json_text(self->tree, "proxy");
+}
+
+const char *kk_config_project_account(const kk_config *self, const char *plugin)
+{
+    return kk_json_text(kk_json_get(self->project, "accounts"), plugin);
+}
+
+const char *kk_config_project_path(const kk_config *self)
+{
+    return self->project_path;
+}
+
+// ---- Writing
+
+kk_code kk_config_make_parent(const char *path, kk_error *err)
+{
+    char *dir = strdup(path);
+    kk_code code = dir != NULL ? KK_OK : fail_memory(err);
+    for (char *slash = dir != NULL ? strchr(dir + 1, '/') : NULL; slash != NULL && code == KK_OK;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
+            int number = errno;
+            // A directory that is there may lie in one where nothing can be made.
+            code =
+                access(dir, F_OK) == 0 ? KK_OK : kk_io_fail(err, number, "make the directory", dir);
+        }
+        *slash = '/';
+    }
+    free(dir);
+    return code;
+}
+
+static kk_code make_absolute(const char *path, char **out, kk_error *err)
+{
+    if (path[0] == '/') {
+        *out = strdup(path);
+        return *out != NULL ? KK_OK : fail_memory(err);
+    }
+    char *here = getcwd(NULL, 0);
+    if (here == NULL) {
+        return kk_io_fail(err, errno, "find the directory of", path);
+    }
+    kk_code code = join(out, here, path, err);
+    free(here);
+    return code;
+}
+
+// A tree with what is in force and the key file [path].
+static kk_code make_tree(const kk_config *self, const char *path, cJSON **out, kk_error *err)
+{
+    cJSON *tree = self->tree != NULL ? cJSON_Duplicate(self->tree, true) : cJSON_CreateObject();
+    if (tree == NULL) {
+        return fail_memory(err);
+    }
+    cJSON_DeleteItemFromObjectCaseSensitive(tree, "key_source");
+    cJSON *source = cJSON_AddObjectToObject(tree, "key_source");
+    if (source == NULL || cJSON_AddStringToObject(source, "file", path) == NULL) {
+        cJSON_Delete(tree);
+        return fail_memory(err);
+    }
+    *out = tree;
+    return KK_OK;
+}
+
+static int replace(const kk_place *place, kk_str text)
+{
+    const kk_io *io = &kk_io_system;
+    char temp[64];
+    uint64_t random = 0;
+    kk_random(&random, sizeof random);
+    snprintf(temp, sizeof temp, ".kk-config.tmp.%ld.%016llx", (long)getpid(),
+             (unsigned long long)random);
+    int number = kk_io_write_new(io, place->dir, temp, text);
+    if (number != 0) {
+        return number;
+    }
+    if (io->rename(place->dir, temp, place->name) != 0) {
+        number = errno;
+        io->unlink(place->dir, temp);
+        return number;
+    }
+    return io->sync(place->dir) != 0 ? errno : 0;
+}
+
+static kk_code write_tree(const kk_config *self, const cJSON *tree, kk_error *err)
+{
+    kk_place place = {.dir = -1};
+    kk_buf text = {.limit = CONFIG_MAX};
+    kk_json_print(tree, &text);
+    kk_buf_append_byte(&text, '\n');
+    kk_code code = kk_buf_check(&text, "the configuration", err);
+    if (code == KK_OK) {
+        code = kk_config_make_parent(self->path, err);
+    }
+    if (code == KK_OK) {
+        int number = kk_place_open(&place, &kk_io_system, self->path, true);
+        if (number == 0) {
+            number = replace(&place, kk_buf_view(&text));
+        }
+        code = number == 0 ? KK_OK : kk_io_fail(err, number, "write", self->path);
+    }
+    kk_place_close(&place, &kk_io_system);
+    kk_buf_clean(&text);
+    return code;
+}
+
+kk_code kk_config_set_key_file(kk_config *self, const char *path, kk_error *err)
+{
+    char *absolute = NULL;
+    cJSON *tree = NULL;
+    kk_code code = kk_secret_start(err);
+    if (code == KK_OK) {
+        code = make_absolute(path, &absolute, err);
+    }
+    if (code == KK_OK) {
+        code = make_tree(self, absolute, &tree, err);
+    }
+    if (code == KK_OK) {
+        code = write_tree(self, tree, err);
+    }
+    if (code == KK_OK) {
+        cJSON_Delete(self->tree);
+        self->tree = tree;
+        tree = NULL;
+    }
+    cJSON_Delete(tree);
+    free(absolute);
+    return code;
+}

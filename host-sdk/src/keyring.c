@@ -1,0 +1,421 @@
+// The keyring as its users see it: sources of the key, one snapshot to read, one commit a change.
+#include "config.h"
+#include "fail.h"
+#include "keyring_edit.h"
+#include "keyring_file.h"
+#include "keyring_key.h"
+#include <kk/keyring.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct kk_keyring {
+    kk_config *config;
+    kk_keyring_store store;
+    char *key_file; // of the options, or NULL
+    bool environment;
+    kk_secret key; // empty until it was needed
+    kk_kring ring; // the snapshot
+    kk_secret keys;
+    bool has_snapshot;
+    bool verified; // `keys` are there
+    kk_keyring_entry *entries;
+    char *entry_texts;
+};
+
+// ---- Opening
+
+static kk_code check_options(const kk_keyring_options *options, kk_keyring_options *out,
+                             kk_error *err)
+{
+    *out = (kk_keyring_options){.size = sizeof *out};
+    if (options == NULL) {
+        return KK_OK;
+    }
+    if (options->size != sizeof *out) {
+        return kk_fail(err, KK_ERR_USAGE, "kk_keyring_options.size is %zu and must be %zu",
+                       options->size, sizeof *out);
+    }
+    *out = *options;
+    return KK_OK;
+}
+
+static kk_code set_up(kk_keyring *self, const kk_keyring_options *options, kk_error *err)
+{
+    self->environment = (options->flags & KK_KEYRING_IGNORE_ENVIRONMENT) == 0;
+    if (options->key_file != NULL) {
+        self->key_file = strdup(options->key_file);
+        if (self->key_file == NULL) {
+            return kk_fail(err, KK_ERR_INTERNAL, "out of memory for the keyring");
+        }
+    }
+    kk_code code = kk_secret_start(err);
+    if (code == KK_OK && self->environment) {
+        code = kk_key_capture_environment(err);
+    }
+    if (code == KK_OK) {
+        code = kk_config_load(options->home, self->environment, &self->config, err);
+    }
+    if (code != KK_OK) {
+        return code;
+    }
+    self->store = (kk_keyring_store){.io = &kk_io_system,
+                                     .path = kk_config_keyring_path(self->config),
+                                     .lock_wait_ms = KK_KEYRING_LOCK_WAIT_MS};
+    return KK_OK;
+}
+
+kk_code kk_keyring_open(const kk_keyring_options *options, kk_keyring **out, kk_error *err)
+{
+    kk_keyring_options known;
+    kk_code code = check_options(options, &known, err);
+    if (code != KK_OK) {
+        return code;
+    }
+    kk_keyring *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return kk_fail(err, KK_ERR_INTERNAL, "out of memory for the keyring");
+    }
+    code = set_up(self, &known, err);
+    if (code != KK_OK) {
+        kk_keyring_close(self);
+        return code;
+    }
+    *out = self;
+    return KK_OK;
+}
+
+static void drop_listing(kk_keyring *self)
+{
+    free(self->entries);
+    free(self->entry_texts);
+    self->entries = NULL;
+    self->entry_texts = NULL;
+}
+
+static void drop_snapshot(kk_keyring *self)
+{
+    drop_listing(self);
+    kk_kring_clean(&self->ring);
+    kk_secret_clean(&self->keys);
+    self->has_snapshot = false;
+    self->verified = false;
+}
+
+void kk_keyring_close(kk_keyring *keyring)
+{
+    if (keyring == NULL) {
+        return;
+    }
+    drop_snapshot(keyring);
+    kk_secret_clean(&keyring->key);
+    kk_config_free(keyring->config);
+    free(keyring->key_file);
+    free(keyring);
+}
+
+const char *kk_keyring_path(const kk_keyring *keyring)
+{
+    return keyring->store.path;
+}
+
+// ---- The key
+
+static kk_code find_key(kk_keyring *self, bool *found, kk_error *err)
+{
+    if (self->key.len > 0) {
+        *found = true;
+        return KK_OK;
+    }
+    kk_key_sources sources = {.option_file = self->key_file,
+                              .environment = self->environment,
+                              .config_file = kk_config_key_file(self->config)};
+    return kk_key_find(self->store.io, &sources, &self->key, found, err);
+}
+
+static kk_code fail_need_key(const kk_keyring *self, kk_error *err)
+{
+    kk_code code = kk_fail(err, KK_ERR_NEED_KEY,
+                           "no key for '%s': no key file was given, %s, and the configuration "
+                           "remembers no key file",
+                           self->store.path,
+                           self->environment ? "KK_KEY_FILE and KK_KEY are not set"
+                                             : "the environment is not looked at");
+    kk_fail_hint(err, "set KK_KEY_FILE to the key file, or KK_KEY to the key's text");
+    return code;
+}
+
+// Finds the key, or says what is missing: a keyring that does not exist before a key for it.
+static kk_code need_key(kk_keyring *self, kk_error *err)
+{
+    bool found = false;
+    kk_code code = find_key(self, &found, err);
+    if (code != KK_OK || found) {
+        return code;
+    }
+    kk_kring ring = {0};
+    code = kk_keyring_file_read(&self->store, NULL, &ring, NULL, err);
+    kk_kring_clean(&ring);
+    return code == KK_OK ? fail_need_key(self, err) : code;
+}
+
+// ---- Writing
+
+// A change that is made but perhaps not on the disk is made.
+static bool is_committed(kk_code code)
+{
+    return code == KK_OK || code == KK_ERR_DURABILITY;
+}
+
+static kk_code commit(kk_keyring *self, bool create, kk_keyring_edit_fn edit, void *context,
+                      kk_error *err)
+{
+    kk_code code = kk_keyring_file_commit(&self->store, &self->key, create, edit, context, err);
+    if (is_committed(code)) {
+        drop_snapshot(self);
+    }
+    return code;
+}
+
+typedef struct init_edit {
+    kk_config *config;
+    const char *key_file; // to be remembered, or NULL
+} init_edit;
+
+// Runs under the lock with no keyring there, so that only the winner of a race is remembered.
+static kk_code edit_init(void *context, kk_kring *ring, const kk_secret *keys, bool *changed,
+                         kk_error *err)
+{
+    const init_edit *edit = context;
+    (void)ring;
+    (void)keys;
+    *changed = true;
+    return edit->key_file == NULL ? KK_OK
+                                  : kk_config_set_key_file(edit->config, edit->key_file, err);
+}
+
+// Settles which key a new keyring gets; *is_new if nobody else knows it.
+static kk_code settle_key(kk_keyring *self, const char *key_file, bool *is_new, kk_error *err)
+{
+    *is_new = false;
+    if (key_file != NULL) {
+        kk_secret_clean(&self->key);
+        kk_code code = kk_config_make_parent(key_file, err);
+        return code == KK_OK ? kk_key_file_make(self->store.io, key_file, &self->key, err) : code;
+    }
+    bool found = false;
+    kk_code code = find_key(self, &found, err);
+    if (code != KK_OK || found) {
+        return code;
+    }
+    *is_new = true;
+    return kk_key_make(&self->key, err);
+}
+
+kk_code kk_keyring_init(kk_keyring *keyring, const char *key_file, char *key_text, kk_error *err)
+{
+    bool is_new = false;
+    init_edit edit = {.config = keyring->config, .key_file = key_file};
+    kk_code code = kk_keyring_file_require_absent(&keyring->store, err);
+    if (code == KK_OK) {
+        code = kk_config_make_parent(keyring->store.path, err);
+    }
+    if (code == KK_OK) {
+        code = settle_key(keyring, key_file, &is_new, err);
+    }
+    if (code == KK_OK) {
+        code = commit(keyring, true, edit_init, &edit, err);
+    }
+    if (!is_committed(code)) {
+        kk_secret_clean(&keyring->key);
+        return code;
+    }
+    key_text[0] = '\0';
+    if (is_new) {
+        kk_key_format(&keyring->key, key_text);
+    }
+    return code;
+}
+
+typedef struct account_edit {
+    const char *plugin;
+    const char *account;
+    const char *field;
+    const kk_keyring_value *values;
+    size_t count;
+    uint64_t now;
+} account_edit;
+
+static uint64_t now_unix(void)
+{
+    time_t now = time(NULL);
+    return now > 0 ? (uint64_t)now : 0;
+}
+
+static kk_code edit_set(void *context, kk_kring *ring, const kk_secret *keys, bool *changed,
+                        kk_error *err)
+{
+    const account_edit *edit = context;
+    *changed = true;
+    return kk_kring_set(ring, keys, edit->plugin, edit->account, edit->values, edit->count,
+                        edit->now, err);
+}
+
+static kk_code edit_remove(void *context, kk_kring *ring, const kk_secret *keys, bool *changed,
+                           kk_error *err)
+{
+    const account_edit *edit = context;
+    (void)keys;
+    *changed = true;
+    return kk_kring_remove(ring, edit->plugin, edit->account, edit->field, err);
+}
+
+static kk_code edit_point(void *context, kk_kring *ring, const kk_secret *keys, bool *changed,
+                          kk_error *err)
+{
+    const account_edit *edit = context;
+    (void)keys;
+    return kk_kring_point(ring, edit->plugin, edit->account, edit->now, changed, err);
+}
+
+static kk_code change(kk_keyring *self, kk_keyring_edit_fn edit, account_edit what, kk_error *err)
+{
+    what.now = now_unix();
+    kk_code code = need_key(self, err);
+    return code == KK_OK ? commit(self, false, edit, &what, err) : code;
+}
+
+kk_code kk_keyring_set(kk_keyring *keyring, const char *plugin, const char *account,
+                       const kk_keyring_value *values, size_t count, kk_error *err)
+{
+    kk_code code = kk_kring_check_values(plugin, account, values, count, err);
+    if (code != KK_OK) {
+        return code;
+    }
+    account_edit what = {.plugin = plugin, .account = account, .values = values, .count = count};
+    return change(keyring, edit_set, what, err);
+}
+
+kk_code kk_keyring_remove(kk_keyring *keyring, const char *plugin, const char *account,
+                          const char *field, kk_error *err)
+{
+    account_edit what = {.plugin = plugin, .account = account, .field = field};
+    return change(keyring, edit_remove, what, err);
+}
+
+kk_code kk_keyring_set_default(kk_keyring *keyring, const char *plugin, const char *account,
+                               kk_error *err)
+{
+    account_edit what = {.plugin = plugin, .account = account};
+    return change(keyring, edit_point, what, err);
+}
+
+// ---- Reading
+
+// Reads a new snapshot, verified if the key was found.
+static kk_code read_snapshot(kk_keyring *self, bool verified, kk_error *err)
+{
+    kk_kring ring = {0};
+    kk_secret keys = {0};
+    kk_code code =
+        kk_keyring_file_read(&self->store, verified ? &self->key : NULL, &ring, &keys, err);
+    if (code != KK_OK) {
+        return code;
+    }
+    drop_snapshot(self);
+    self->ring = ring;
+    self->keys = keys;
+    self->has_snapshot = true;
+    self->verified = verified;
+    return KK_OK;
+}
+
+kk_code kk_keyring_refresh(kk_keyring *keyring, kk_error *err)
+{
+    kk_code code = need_key(keyring, err);
+    return code == KK_OK ? read_snapshot(keyring, true, err) : code;
+}
+
+// Copies a name into the block of texts and moves past it.
+static const char *keep_text(char **at, kk_str text)
+{
+    char *kept = *at;
+    if (text.len > 0) {
+        memcpy(kept, text.ptr, text.len);
+    }
+    kept[text.len] = '\0';
+    *at += text.len + 1;
+    return kept;
+}
+
+static kk_code make_listing(kk_keyring *self, kk_error *err)
+{
+    size_t size = 1;
+    for (size_t i = 0; i < self->ring.record_count; i++) {
+        const kk_kring_name *name = &self->ring.records[i].name;
+        size += name->plugin.len + name->account.len + name->field.len + 3;
+    }
+    drop_listing(self);
+    self->entries = calloc(self->ring.record_count + 1, sizeof *self->entries);
+    self->entry_texts = malloc(size);
+    if (self->entries == NULL || self->entry_texts == NULL) {
+        return kk_fail(err, KK_ERR_INTERNAL, "out of memory for the list");
+    }
+    char *at = self->entry_texts;
+    for (size_t i = 0; i < self->ring.record_count; i++) {
+        const kk_kring_record *record = &self->ring.records[i];
+        kk_keyring_entry *entry = &self->entries[i];
+        entry->plugin = keep_text(&at, record->name.plugin);
+        entry->account = keep_text(&at, record->name.account);
+        entry->field = keep_text(&at, record->name.field);
+        entry->updated_unix = (int64_t)record->updated;
+    }
+    return KK_OK;
+}
+
+kk_code kk_keyring_list(kk_keyring *keyring, kk_keyring_listing *out, kk_error *err)
+{
+    kk_code code = KK_OK;
+    if (!keyring->has_snapshot) {
+        bool found = false;
+        code = find_key(keyring, &found, err);
+        if (code == KK_OK) {
+            code = read_snapshot(keyring, found, err);
+        }
+    }
+    if (code == KK_OK) {
+        code = make_listing(keyring, err);
+    }
+    if (code != KK_OK) {
+        return code;
+    }
+    *out = (kk_keyring_listing){.entries = keyring->entries,
+                                .count = keyring->ring.record_count,
+                                .generation = keyring->ring.generation,
+                                .verified = keyring->verified};
+    return KK_OK;
+}
+
+kk_code kk_keyring_use(kk_keyring *keyring, const char *plugin, const char *account,
+                       const char *field, kk_keyring_use_fn use, void *context, kk_error *err)
+{
+    kk_code code = KK_OK;
+    if (!keyring->has_snapshot || !keyring->verified) {
+        code = kk_keyring_refresh(keyring, err);
+    }
+    if (code == KK_OK) {
+        code = kk_kring_require(&keyring->ring, plugin, account, field, err);
+    }
+    if (code != KK_OK) {
+        return code;
+    }
+    kk_kring_name name = {KK_KRING_VALUE, kk_str_from(plugin), kk_str_from(account),
+                          kk_str_from(field)};
+    kk_secret value = {0};
+    code = kk_kring_open_value(&keyring->ring, &keyring->keys, kk_kring_find(&keyring->ring, &name),
+                               &value, err);
+    if (code == KK_OK) {
+        code = use(context, (const char *)value.ptr, value.len, err);
+    }
+    kk_secret_clean(&value);
+    return code;
+}
