@@ -27,6 +27,7 @@ json 1
 url 1
 error_json 1
 secret 1
+io 1
 cancel 2
 time_source 2
 config 2
