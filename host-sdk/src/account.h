@@ -51,10 +51,6 @@ const kk_scheme *kk_account_scheme(const kk_account *self);
 // missing, and the command that stores it.
 KK_MUST_USE kk_code kk_account_check_complete(const kk_account *self, kk_error *err);
 
-// Whether both resolved to the same name, scheme and values: an instance made for one serves the
-// other.
-bool kk_account_equals(const kk_account *a, const kk_account *b);
-
 // The configuration for the plugin's open(), as JSON: {"account","scheme","fields":{what is not
 // secret}}.
 void kk_account_write_config(const kk_account *self, kk_buf *out);
@@ -68,9 +64,9 @@ KK_MUST_USE kk_code kk_account_render(const kk_account *self, kk_secret *out, kk
 // own URL field.
 bool kk_account_allows(const kk_account *self, const char *url);
 
-// Replaces every occurrence of a secret value in [text] (NUL-terminated, in place) with '*'. Values
-// shorter than six bytes are left: they would shred the text.
-void kk_account_redact(const kk_account *self, char *text);
+// Replaces every occurrence of a secret value in [bytes], in place, with '*'.  Values shorter than
+// six bytes are left: they would shred the text.
+void kk_account_redact(const kk_account *self, char *bytes, size_t len);
 
 // For kk_host_which().
 KK_MUST_USE kk_code kk_account_describe(const kk_account *self, kk_account_info **out,

@@ -335,6 +335,11 @@ kk_code kk_keyring_refresh(kk_keyring *keyring, kk_error *err)
     return code == KK_OK ? read_snapshot(keyring, true, err) : code;
 }
 
+void kk_keyring_forget(kk_keyring *keyring)
+{
+    drop_snapshot(keyring);
+}
+
 // Copies a name into the block of texts and moves past it.
 static const char *keep_text(char **at, kk_str text)
 {

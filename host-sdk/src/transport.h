@@ -4,9 +4,8 @@
 // has checked method, origin and headers, rendered the credential, and chosen the deadline before
 // send() is called.  All transports give the same codes for the same failures.
 //
-//   live     libcurl, in a module of its own (transport_live.c, loaded by live_module.c at the
-//   first live call) replay   answers from a tape (transport_replay.c); it has no way to the
-//   network
+//   live     libcurl, in a module of its own that live_module.c loads at the first live call
+//   replay   answers from a tape (transport_replay.c); it has no way to the network
 #ifndef KK_TRANSPORT_H
 #define KK_TRANSPORT_H
 

@@ -15,10 +15,10 @@
 // default.  Texts are UTF-8 and end in NUL.  The library prints nothing, never exits, and never
 // shows a secret.
 //
-// The environment is read at kk_host_open() and only there, unless KK_HOST_IGNORE_ENVIRONMENT is
-// set: KK_HOME, KK_PLUGIN_PATH, KK_TRANSPORT, KK_TAPE, KK_CA_FILE, KK_ACCOUNT_<PLUGIN>, the key
-// sources of kk/keyring.h, KK_CRED__<PLUGIN>__<ACCOUNT>__<FIELD>, and the vendors' own variables
-// that manifests name.
+// Unless KK_HOST_IGNORE_ENVIRONMENT is set, variables of the environment are read when a host opens and
+// when an account is resolved: KK_HOME, KK_PLUGIN_PATH, KK_TRANSPORT, KK_TAPE, KK_CA_FILE,
+// KK_ACCOUNT_<PLUGIN>, the key sources of kk/keyring.h, KK_CRED__<PLUGIN>__<ACCOUNT>__<FIELD>, and the
+// vendors' own variables that manifests name.
 //
 // SPDX-License-Identifier: MIT
 #ifndef KK_HOST_H

@@ -9,9 +9,10 @@
 // The key is 32 random bytes.  Of these sources the first that is configured is used, and its
 // failure is final:
 //
-//     1. options.key_file                3. KK_KEY, the text KRKEY1-...
-//     2. KK_KEY_FILE                     4. the key file that init remembered in the user's
-//     configuration
+//     1. options.key_file
+//     2. KK_KEY_FILE, a path
+//     3. KK_KEY, the text KRKEY1-...
+//     4. the key file that init remembered in the user's configuration
 //
 // KK_KEY and KK_KEY_FILE at once are KK_ERR_KEY_AMBIGUOUS.  A key file is 32 raw bytes or one
 // KRKEY1 line, and private (mode 0600 or 0400; or root's, 0440 or 0400, of one of our groups, as
@@ -133,6 +134,9 @@ KK_PUBLIC KK_MUST_USE kk_code kk_keyring_use(kk_keyring *keyring, const char *pl
 // kk_keyring_refresh() is called again or a writing function succeeds.  The reading functions call
 // it themselves when there is no snapshot.
 KK_PUBLIC KK_MUST_USE kk_code kk_keyring_refresh(kk_keyring *keyring, kk_error *err);
+
+// Drops the snapshot, so that the next reading function reads the file again.
+KK_PUBLIC void kk_keyring_forget(kk_keyring *keyring);
 
 #ifdef __cplusplus
 }

@@ -6,26 +6,27 @@
 //
 // A plugin exports exactly these symbols, and no other:
 //
-//     kk_plugin_describe                 returns the manifest: what the plugin is and which tools
-//     it has kk_tool_<plugin>_<tool>            one entry point for each tool of the manifest
+//     kk_plugin_describe        the manifest: what the plugin is and which tools it has
+//     kk_tool_<plugin>_<tool>   one entry point for each tool of the manifest
 //
 // Life of a plugin, from left to right.  A host refuses a plugin at the first step that fails, and
 // says which:
 //
 //     file and trust checks -> dlopen -> describe -> version -> manifest -> symbols -> services
-//     granted
 //                                                                                         |
 //          open(host, config) -> instance      or no open at all: instance == NULL   <----+
-//               |   tool(instance, call, args)    0..n times; write() and return KK_E_OK, or fail()
-//               and return its code
-//          close(instance)       after the last call has returned.  The mapping itself stays until
-//          the process ends.
+//               |
+//          tool(instance, call, args)    0..n times: write() and return KK_E_OK, or return fail()
+//               |
+//          close(instance)               after the last call has returned
+//
+// The mapping itself stays until the process ends.
 //
 // Three lifetimes, and nothing else crosses the border.  No heap block ever changes owner.
 //
-//     static      the manifest and all it points at: constant from the load to the end of the
-//     process instance    kk_host_api and the service tables: until close() returns (without open:
-//     static) call        the arguments, kk_call, HTTP responses: until the entry point returns
+//     static      the manifest and all it points at: from the load to the end of the process
+//     instance    kk_host_api and the service tables: until close() returns (no open: static)
+//     call        the arguments, kk_call, HTTP responses: until the entry point returns
 //
 // Text is UTF-8.  Unless said otherwise a `const char *` ends in NUL, and NULL means "none".  An
 // array of strings or of structures is an array of pointers that ends in NULL, so that its elements
