@@ -228,7 +228,7 @@ static kk_code check_fields(const kk_run *run, const input *self, kk_error *err)
     }
     kk_host_close(host);
     if (code == KK_ERR_UNKNOWN_PLUGIN && strcmp(self->place.account, "default") != 0) {
-        kk_output_warn("stored without a check of the fields: %s%s%s", found.message,
+        kk_output_warn("the fields are not checked: %s%s%s", found.message,
                        found.hint[0] != '\0' ? "; " : "", found.hint);
         return KK_OK;
     }
