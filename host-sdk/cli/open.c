@@ -3,6 +3,7 @@
 #include "output.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 // A day: more is a mistake in the unit.
 #define TIMEOUT_MAX_S 86400.0
@@ -47,6 +48,46 @@ static kk_code log_level(const kk_run *run, int *level, kk_error *err)
                    wanted);
 }
 
+static void free_paths(char **paths)
+{
+    for (size_t i = 0; paths != NULL && paths[i] != NULL; i++) {
+        free(paths[i]);
+    }
+    free(paths);
+}
+
+// The library takes absolute paths alone; on a command line a path begins where the user is.
+static kk_code absolute_paths(const char *const *plugins, char ***out, kk_error *err)
+{
+    size_t count = 0;
+    while (plugins[count] != NULL) {
+        count++;
+    }
+    char *here = getcwd(NULL, 0);
+    char **paths = calloc(count + 1, sizeof *paths);
+    if (here == NULL || paths == NULL) {
+        free(here);
+        free(paths);
+        return kk_fail(err, KK_ERR_IO, "the current directory is not known: %s", strerror(errno));
+    }
+    kk_code code = KK_OK;
+    for (size_t i = 0; code == KK_OK && i < count; i++) {
+        kk_buf path = {.limit = KK_TEXT_MAX};
+        kk_buf_append_format(&path, "%s%s%s", plugins[i][0] == '/' ? "" : here,
+                             plugins[i][0] == '/' ? "" : "/", plugins[i]);
+        code = kk_buf_check(&path, "the path of a plugin", err);
+        paths[i] = kk_buf_steal(&path);
+        kk_buf_clean(&path);
+    }
+    free(here);
+    if (code != KK_OK) {
+        free_paths(paths);
+        return code;
+    }
+    *out = paths;
+    return KK_OK;
+}
+
 kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err)
 {
     int level = -1;
@@ -54,12 +95,21 @@ kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err)
     if (code != KK_OK) {
         return code;
     }
+    char **paths = NULL;
+    if (run->plugins[0] != NULL) {
+        code = absolute_paths(run->plugins, &paths, err);
+    }
+    if (code != KK_OK) {
+        return code;
+    }
     kk_host_options options = {.size = sizeof options,
-                               .plugin_files = run->plugins,
+                               .plugin_files = (const char *const *)paths,
                                .replay_file = run->options[KK_OPT_REPLAY],
                                .account = run->options[KK_OPT_ACCOUNT],
                                .key_file = run->options[KK_OPT_KEY_FILE],
                                .log = level >= 0 ? kk_output_log : NULL,
                                .log_level = level >= 0 ? level : 0};
-    return kk_host_open(&options, out, err);
+    code = kk_host_open(&options, out, err);
+    free_paths(paths);
+    return code;
 }

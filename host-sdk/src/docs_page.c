@@ -264,7 +264,7 @@ static void write_fields(const kk_credential *credential, kk_buf *out)
         kk_buf_append_format(out, "| `%s` | ", field->key);
         kk_docs_write_cell(field->label != NULL ? field->label : field->key, out);
         if (field->hint != NULL) {
-            kk_buf_append_text(out, ". ");
+            kk_buf_append_text(out, ": ");
             kk_docs_write_cell(field->hint, out);
         }
         kk_buf_append_format(out, " | %s | ", (field->flags & KK_FIELD_SECRET) ? "yes" : "no");

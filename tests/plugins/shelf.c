@@ -82,7 +82,7 @@ static const kk_field url_field = {
     .flags = KK_FIELD_URL,
     .key = "url",
     .label = "Base URL",
-    .hint = "Only for a shelf of your own.",
+    .hint = "only for a shelf of your own",
     .default_value = "https://shelf.example/v1",
 };
 static const kk_field token_field = {
@@ -90,7 +90,7 @@ static const kk_field token_field = {
     .flags = KK_FIELD_SECRET,
     .key = "token",
     .label = "Token",
-    .hint = "Made on the page Settings | Tokens.",
+    .hint = "made on the page Settings | Tokens",
     .env = "SHELF_TOKEN",
 };
 static const kk_field *const fields[] = {&url_field, &token_field, NULL};
