@@ -3,15 +3,18 @@
 // The stages, in order; a refusal is KK_ERR_PLUGIN_REFUSED whose reason is the stage and whose
 // message has the path, what was expected and what was found:
 //
-//     path        absolute, a regular file after links, at most 64 MiB
-//     trust       the file and every directory up to / belong to root or to us and are not writable
-//     by others elf         an ELF shared object of this machine that defines kk_plugin_describe;
-//     read from the file, not executed dlopen      the dynamic loader's own message describe
-//     kk_plugin_describe returned NULL or a misaligned pointer version     the magic, the major
-//     version, the oldest host it accepts, the size of the manifest manifest    a text, name,
-//     schema, credential, format, origin or example that breaks a rule of kk/plugin.h symbols an
-//     entry point that is missing, elsewhere, or not the one that the manifest points at services
-//     a service in `needs` that this host does not have
+// - "path": absolute, a regular file after links, at most 64 MiB.
+// - "trust": the file and every directory up to / belong to root or to us, and others cannot write
+//   them.  A sticky directory of root's, such as /tmp, passes.
+// - "elf": an ELF shared object of this machine that exports kk_plugin_describe; read, not executed.
+// - "dlopen": the dynamic loader's own message.
+// - "describe": kk_plugin_describe returned NULL or a misaligned pointer.
+// - "version": the magic, the major version, the oldest host it accepts, the size of the manifest.
+// - "manifest": a text, name, schema, credential, format, origin or example that breaks a rule of
+//   kk/plugin.h.
+// - "symbols": an entry point that is missing, elsewhere, or not the one that the manifest points
+//   at.
+// - "services": a service in `needs` that this host does not have.
 //
 // Nothing of a plugin runs before the first three have passed.  A loaded object is never unmapped.
 #ifndef KK_LOADER_H

@@ -28,6 +28,11 @@ KK_MUST_USE kk_code kk_registry_load(const char *const *files, bool search, cons
                                      const kk_config *config, kk_registry **out, kk_error *err);
 void kk_registry_free(kk_registry *self);
 
+// The same with the directories to search given, NULL-terminated, in their order.  One that is not
+// absolute is recorded as a refusal at the stage "path".  The inner part of the above, for tests.
+KK_MUST_USE kk_code kk_registry_load_from(const char *const *files, const char *const *directories,
+                                          kk_registry **out, kk_error *err);
+
 size_t kk_registry_plugin_count(const kk_registry *self);
 const kk_plugin *kk_registry_plugin_at(const kk_registry *self, size_t index);
 const kk_plugin_info *kk_registry_plugin_info(const kk_registry *self, size_t index);

@@ -1,0 +1,209 @@
+// Path and trust: nobody but root and the user we run as may be able to change what we execute.
+#include "trust.h"
+#include "fail.h"
+#include "loader.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static kk_code refuse_path(const char *path, const char *problem, kk_error *err)
+{
+    kk_code code = kk_fail(err, KK_ERR_PLUGIN_REFUSED, "'%s' %s", path, problem);
+    kk_fail_reason(err, "path");
+    return code;
+}
+
+static kk_code refuse_owner(const char *path, const struct stat *found, kk_error *err)
+{
+    kk_code code = kk_fail(err, KK_ERR_PLUGIN_REFUSED,
+                           "'%s' belongs to user %lu, who could change what is loaded; only root "
+                           "and user %lu may own it",
+                           path, (unsigned long)found->st_uid, (unsigned long)geteuid());
+    kk_fail_reason(err, "trust");
+    kk_fail_hint(err, "if you trust what is in it: chown %lu '%s'", (unsigned long)geteuid(), path);
+    return code;
+}
+
+static kk_code refuse_mode(const char *path, const struct stat *found, kk_error *err)
+{
+    bool group = (found->st_mode & S_IWGRP) != 0;
+    bool other = (found->st_mode & S_IWOTH) != 0;
+    const char *who = group && other ? "its group and everybody"
+                      : group        ? "its group"
+                                     : "everybody";
+    const char *letters = group && other ? "go" : group ? "g" : "o";
+    kk_code code =
+        kk_fail(err, KK_ERR_PLUGIN_REFUSED, "'%s' has mode %04o: %s could change what is loaded",
+                path, (unsigned)(found->st_mode & 07777), who);
+    kk_fail_reason(err, "trust");
+    kk_fail_hint(err, "chmod %s-w '%s'", letters, path);
+    return code;
+}
+
+static bool is_ours(const struct stat *found)
+{
+    return found->st_uid == 0 || found->st_uid == geteuid();
+}
+
+static bool is_shared(const struct stat *found)
+{
+    return (found->st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+// In a sticky directory of root, such as /tmp, nobody can rename or remove what is another's.  That
+// what stands next in the path is ours is checked when its turn comes.
+static bool is_sticky(const struct stat *found)
+{
+    return S_ISDIR(found->st_mode) && found->st_uid == 0 && (found->st_mode & S_ISVTX) != 0;
+}
+
+static kk_code check_one(const char *path, kk_error *err)
+{
+    struct stat found;
+    if (lstat(path, &found) != 0) {
+        return refuse_path(path, strerror(errno), err);
+    }
+    if (!is_ours(&found)) {
+        return refuse_owner(path, &found, err);
+    }
+    if (is_shared(&found) && !is_sticky(&found)) {
+        return refuse_mode(path, &found, err);
+    }
+    return KK_OK;
+}
+
+// Checks [path], which is absolute and without links, and every directory above it, from / down.
+static kk_code check_chain(const char *path, kk_error *err)
+{
+    char part[PATH_MAX];
+    size_t len = strlen(path);
+    if (len >= sizeof part) {
+        return refuse_path(path, "is too long for a path", err);
+    }
+    memcpy(part, path, len + 1);
+    kk_code code = check_one("/", err);
+    for (size_t i = 1; i <= len && code == KK_OK; i++) {
+        if (path[i] == '/' || (path[i] == '\0' && i > 1)) {
+            part[i] = '\0';
+            code = check_one(part, err);
+            part[i] = path[i];
+        }
+    }
+    return code;
+}
+
+// The directory that holds the name [path], so that nobody else chooses what a link stands for.
+static kk_code check_holder(const char *path, kk_error *err)
+{
+    char holder[PATH_MAX];
+    size_t len = (size_t)(strrchr(path, '/') - path);
+    if (len >= sizeof holder) {
+        return refuse_path(path, "is too long for a path", err);
+    }
+    memcpy(holder, path, len);
+    memcpy(holder + len, len == 0 ? "/" : "", len == 0 ? 2 : 1);
+    char *real = realpath(holder, NULL);
+    if (real == NULL) {
+        return refuse_path(path, strerror(errno), err);
+    }
+    kk_code code = check_chain(real, err);
+    free(real);
+    return code;
+}
+
+static kk_code check_kind(const char *path, const struct stat *found, kk_error *err)
+{
+    if (S_ISDIR(found->st_mode)) {
+        return refuse_path(path, "is a directory, not a file", err);
+    }
+    if (!S_ISREG(found->st_mode)) {
+        return refuse_path(path, "is not a regular file", err);
+    }
+    if ((uint64_t)found->st_size > KK_TRUST_FILE_MAX) {
+        kk_code code =
+            kk_fail(err, KK_ERR_PLUGIN_REFUSED, "'%s' has %lld bytes; a plugin has at most %llu",
+                    path, (long long)found->st_size, (unsigned long long)KK_TRUST_FILE_MAX);
+        kk_fail_reason(err, "path");
+        return code;
+    }
+    return KK_OK;
+}
+
+// Opens what stands at [path], which is without links, once it is known to be a regular file: to
+// open a device or a FIFO can block or have effects.
+static kk_code open_regular(const char *path, kk_trusted *out, kk_error *err)
+{
+    struct stat found;
+    if (lstat(path, &found) != 0) {
+        return refuse_path(path, strerror(errno), err);
+    }
+    kk_code code = check_kind(path, &found, err);
+    if (code != KK_OK) {
+        return code;
+    }
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        return refuse_path(path, strerror(errno), err);
+    }
+    code = fstat(fd, &found) != 0 ? refuse_path(path, strerror(errno), err)
+                                  : check_kind(path, &found, err);
+    if (code != KK_OK) {
+        close(fd);
+        return code;
+    }
+    out->fd = fd;
+    out->size = (uint64_t)found.st_size;
+    out->device = (uint64_t)found.st_dev;
+    out->inode = (uint64_t)found.st_ino;
+    return KK_OK;
+}
+
+kk_code kk_trust_open(const char *path, kk_trusted *out, kk_error *err)
+{
+    if (path[0] != '/') {
+        kk_code code = refuse_path(path, "is not an absolute path", err);
+        kk_fail_hint(err, "begin it with '/'");
+        return code;
+    }
+    char *real = realpath(path, NULL);
+    if (real == NULL) {
+        return refuse_path(path, strerror(errno), err);
+    }
+    kk_trusted file = {.path = real, .fd = -1};
+    kk_code code = open_regular(real, &file, err);
+    if (code == KK_OK) {
+        code = check_holder(path, err);
+    }
+    if (code == KK_OK) {
+        code = check_chain(real, err);
+    }
+    if (code != KK_OK) {
+        kk_trusted_clean(&file);
+        return code;
+    }
+    *out = file;
+    return KK_OK;
+}
+
+void kk_trusted_clean(kk_trusted *self)
+{
+    if (self->fd >= 0) {
+        close(self->fd);
+    }
+    free(self->path);
+    *self = (kk_trusted){.fd = -1};
+}
+
+kk_code kk_trust_check(const char *path, kk_error *err)
+{
+    kk_trusted file;
+    kk_code code = kk_trust_open(path, &file, err);
+    if (code == KK_OK) {
+        kk_trusted_clean(&file);
+    }
+    return code;
+}

@@ -1,0 +1,3 @@
+// Accepts no host.
+#define DESCRIBED NULL
+#include "base.h"

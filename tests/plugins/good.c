@@ -1,0 +1,2 @@
+// A plugin with nothing wrong.
+#include "base.h"

@@ -1,0 +1,3 @@
+// Exports its tools and no kk_plugin_describe.
+#define NO_DESCRIBE
+#include "base.h"

@@ -1,0 +1,3 @@
+// A schema is not JSON.
+#define FIRST_SCHEMA "{\"type\":"
+#include "base.h"

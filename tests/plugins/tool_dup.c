@@ -1,0 +1,3 @@
+// Two tools have one name.
+#define SECOND_NAME "first"
+#include "base.h"

@@ -1,0 +1,3 @@
+// A tool's name has a space.
+#define FIRST_NAME "first tool"
+#include "base.h"
