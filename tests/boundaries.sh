@@ -22,6 +22,7 @@ fail 0
 error 0
 buf 0
 near 0
+io 1
 utf8 1
 json 1
 url 1

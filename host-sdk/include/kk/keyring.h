@@ -18,6 +18,11 @@
 // KRKEY1 line, and private (mode 0600 or 0400; or root's, 0440 or 0400, of one of our groups, as
 // container secrets are).
 //
+// kk_keyring_open() takes KK_KEY out of the environment: its bytes are overwritten and it is unset,
+// so that no child process and no reader of /proc sees it.  The process keeps the text in locked
+// memory, and every later handle finds it there.  Open the first handle before there are threads
+// that read or change the environment.
+//
 // A handle is for one thread at a time.  Names: plugin and field [a-z][a-z0-9]*(_[a-z0-9]+)*,
 // account also with '-', at most 63 bytes.  Values: 1 to 65 536 bytes of any kind.
 //
@@ -44,7 +49,8 @@ typedef struct kk_keyring_options {
 } kk_keyring_options;
 
 // A handle on the keyring of this user.  Opens no file yet.  *out is new: for kk_keyring_close().
-// Errors: KK_ERR_USAGE (no absolute place for the files; a configuration that cannot be read).
+// Errors: KK_ERR_USAGE (no absolute place for the files; a configuration that is not understood),
+// PERMS (a configuration that others may write), IO, INTERNAL.
 KK_PUBLIC KK_MUST_USE kk_code kk_keyring_open(const kk_keyring_options *options, kk_keyring **out,
                                               kk_error *err);
 
@@ -64,7 +70,8 @@ KK_PUBLIC const char *kk_keyring_path(const kk_keyring *keyring);
 // key comes from the environment, and if there is none, a new key's text is written to [key_text]
 // (KK_KEY_TEXT_SIZE bytes), to be shown once; otherwise "".
 //
-// Errors: KK_ERR_IO if a keyring exists (it says so), and all codes of the writing functions.
+// Errors: KK_ERR_IO if a keyring exists (it says so), and all codes of the writing functions.  After
+// KK_ERR_DURABILITY the keyring is made, and [key_text] is written.
 #define KK_KEY_TEXT_SIZE 64
 KK_PUBLIC KK_MUST_USE kk_code kk_keyring_init(kk_keyring *keyring, const char *key_file,
                                               char *key_text, kk_error *err);
@@ -80,7 +87,7 @@ typedef struct kk_keyring_value {
 //
 // Errors: KK_ERR_INVALID_ARGS (a name or a length; never repeats a value), KK_ERR_NO_KEYRING,
 // NEED_KEY, WRONG_KEY, KEY_SYNTAX, KEY_AMBIGUOUS, CORRUPT, FORMAT, VERSION, TAMPERED, PERMS,
-// LOCKED, KEYRING_CONFLICT, IO, NO_SPACE, READ_ONLY, DURABILITY.
+// LOCKED, KEYRING_CONFLICT, TOO_LARGE (the keyring is full), IO, NO_SPACE, READ_ONLY, DURABILITY.
 KK_PUBLIC KK_MUST_USE kk_code kk_keyring_set(kk_keyring *keyring, const char *plugin,
                                              const char *account, const kk_keyring_value *values,
                                              size_t count, kk_error *err);
