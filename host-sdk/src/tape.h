@@ -8,7 +8,8 @@
 // The key of a request is its method, its URL in normal form, its query as pairs sorted by name,
 // its body (JSON compared as values, other bodies as bytes), the media type of its content-type,
 // and the shape of its authorization: the placeholders of the fields in it.  With an `_account` in
-// the entry, the account too.  Keys are computed at load and never stored.
+// the entry, the account too.  A tape without any authorization compares none.  Keys are computed
+// at load and never stored.
 //
 // Threads: kk_tape_claim() may run on many threads at once; everything it hands out stays until
 // kk_tape_free().
@@ -73,7 +74,8 @@ typedef struct kk_tape_answer {
 // answer.
 //
 // Errors: KK_ERR_REPLAY_MISS.  err->reason is one of no_entry, exhausted, out_of_order,
-// body_differs, query_differs, auth_shape_differs; the message names the request, the tape, the
+// body_differs, query_differs, auth_shape_differs, header_differs (one that `_match` names),
+// account_differs; the message names the request, the tape, the
 // nearest entry and up to three differences as JSON Pointers with both values cut at 80 bytes; the
 // hint says what to do.
 KK_MUST_USE kk_code kk_tape_claim(kk_tape *self, const kk_request *request, kk_tape_answer *out,

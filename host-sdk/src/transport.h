@@ -12,6 +12,7 @@
 #include "buf.h"
 #include "cancel.h"
 #include "str.h"
+#include "time_source.h"
 #include <kk/host.h>
 #include <kk/plugin.h>
 
@@ -82,8 +83,10 @@ struct kk_transport {
 
 typedef struct kk_tape kk_tape;
 
-// A transport that answers from [tape], which is borrowed and outlives it.
-KK_MUST_USE kk_code kk_transport_replay_open(kk_tape *tape, kk_transport **out, kk_error *err);
+// A transport that answers from [tape].  Deadlines are by [time], a virtual clock that sleeping
+// moves on.  Both are borrowed and outlive it.
+KK_MUST_USE kk_code kk_transport_replay_open(kk_tape *tape, kk_time_source *time,
+                                             kk_transport **out, kk_error *err);
 
 // ---- Live
 // --------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 typedef struct replay {
     kk_transport base;
     kk_tape *tape;
+    kk_time_source *time;
 } replay;
 
 // Method, host and path of a request: never its query.
@@ -23,8 +24,6 @@ static kk_code fail_request(const kk_request *request, kk_code code, const char 
                    KK_STR_ARG(url.path), problem);
 }
 
-// A deadline is not looked at here: virtual time moves only while somebody sleeps, and the sleeper
-// sees that it is over.
 static kk_code replay_failure(const kk_request *request, const kk_tape_answer *answer,
                               kk_response *out, kk_error *err)
 {
@@ -63,6 +62,10 @@ static kk_code send_request(kk_transport *base, const kk_request *request, kk_re
         out->sent = KK_SENT_NO;
         return fail_request(request, KK_ERR_CANCELLED, "was cancelled before it was sent", err);
     }
+    if (request->deadline_ms <= kk_time_mono_ms(self->time)) {
+        out->sent = KK_SENT_NO;
+        return fail_request(request, KK_ERR_TIMEOUT, "had no time left before it was sent", err);
+    }
     kk_code code = kk_tape_claim(self->tape, request, &answer, err);
     if (code != KK_OK) {
         out->sent = KK_SENT_NO;
@@ -85,14 +88,15 @@ static void close_replay(kk_transport *base)
 
 static const kk_transport_table table = {"replay", send_request, clean, close_replay};
 
-kk_code kk_transport_replay_open(kk_tape *tape, kk_transport **out, kk_error *err)
+kk_code kk_transport_replay_open(kk_tape *tape, kk_time_source *time, kk_transport **out,
+                                 kk_error *err)
 {
     replay *self = calloc(1, sizeof *self);
     if (self == NULL) {
         return kk_fail(err, KK_ERR_INTERNAL, "out of memory for replaying '%s'",
                        kk_tape_path(tape));
     }
-    *self = (replay){.base = {&table}, .tape = tape};
+    *self = (replay){.base = {&table}, .tape = tape, .time = time};
     *out = &self->base;
     return KK_OK;
 }
