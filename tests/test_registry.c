@@ -87,7 +87,7 @@ static void test_registry__a_miss_names_what_is_near(void **state)
     bring(state, "one/good.so", "good");
     bring(state, "one/major_2.so", "major_2");
     kk_registry *registry = load(state);
-    assert_missed(registry, "demo.frist", KK_ERR_UNKNOWN_FUNCTION, "'demo' has no function 'frist'",
+    assert_missed(registry, "demo.firs", KK_ERR_UNKNOWN_FUNCTION, "'demo' has no function 'firs'",
                   "'first'");
     assert_missed(registry, "demp.first", KK_ERR_UNKNOWN_PLUGIN, "no plugin 'demp'", "'demo'");
     assert_missed(registry, "second", KK_ERR_UNKNOWN_FUNCTION, "no function 'second'",
@@ -204,18 +204,28 @@ static void test_registry__publishes_fields_last_and_leaves_the_rest(void **stat
     kk_registry_free(registry);
 }
 
+static void test_registry__planetscale_passes_all_checks(void **state)
+{
+    scratch_copy(*state, "one/planetscale.so", KK_PLANETSCALE);
+    kk_registry *registry = load(state);
+    if (kk_registry_refusal_count(registry) > 0) {
+        fail_msg("%s", kk_registry_refusal_at(registry, 0)->error->message);
+    }
+    assert_int_equal(kk_registry_count(registry), 7);
+    assert_string_equal(found(registry, "planetscale_list_databases"),
+                        "planetscale.list_databases");
+    kk_registry_free(registry);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_registry__##name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(finds_a_function_by_all_its_names),
-        TEST(a_miss_names_what_is_near),
-        TEST(a_slug_of_two_tools_is_not_guessed),
-        TEST(a_bad_plugin_does_not_stop_the_good),
-        TEST(a_named_file_has_to_pass),
-        TEST(the_plugin_path_is_absolute_or_refused),
-        TEST(publishes_fields_last_and_leaves_the_rest),
+        TEST(finds_a_function_by_all_its_names),  TEST(a_miss_names_what_is_near),
+        TEST(a_slug_of_two_tools_is_not_guessed), TEST(a_bad_plugin_does_not_stop_the_good),
+        TEST(a_named_file_has_to_pass),           TEST(the_plugin_path_is_absolute_or_refused),
+        TEST(planetscale_passes_all_checks),      TEST(publishes_fields_last_and_leaves_the_rest),
     };
     return cmocka_run_group_tests_name("registry", tests, NULL, NULL);
 }

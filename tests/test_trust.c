@@ -25,7 +25,7 @@ static int teardown(void **state)
 static kk_error check(const char *path)
 {
     kk_error err = {0};
-    kk_code code = kk_trust_check(path, &err);
+    kk_code code = kk_executable_check(path, &err);
     assert_int_equal(code, err.code);
     return err;
 }

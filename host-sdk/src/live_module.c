@@ -33,7 +33,7 @@ static kk_code load(const char *path, kk_live_fn *out, kk_error *err)
                           "kk_host_options.live");
         return KK_ERR_INTERNAL;
     }
-    kk_code code = kk_trust_check(path, err);
+    kk_code code = kk_executable_check(path, err);
     if (code != KK_OK) {
         return code;
     }

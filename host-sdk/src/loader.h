@@ -56,7 +56,7 @@ bool kk_plugin_is_granted(const kk_plugin *self, const char *service);
 
 // The path and trust stages alone, for other files that are executed (the live module): also
 // refuses what is not owned by root or us.  Errors: KK_ERR_PLUGIN_REFUSED.
-KK_MUST_USE kk_code kk_trust_check(const char *path, kk_error *err);
+KK_MUST_USE kk_code kk_executable_check(const char *path, kk_error *err);
 
 // Whether [name] is [a-z][a-z0-9]*(_[a-z0-9]+)* of at most 63 bytes; with [hyphens], '-' also
 // joins.

@@ -198,7 +198,7 @@ void kk_trusted_clean(kk_trusted *self)
     *self = (kk_trusted){.fd = -1};
 }
 
-kk_code kk_trust_check(const char *path, kk_error *err)
+kk_code kk_executable_check(const char *path, kk_error *err)
 {
     kk_trusted file;
     kk_code code = kk_trust_open(path, &file, err);
