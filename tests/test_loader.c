@@ -75,6 +75,7 @@ static void test_loader__refuses_each_defect_at_its_stage(void **state)
         {"symbol_wrong", "symbols", "is 'kk_tool_demo_frist'; it has to be 'kk_tool_demo_first'"},
         {"symbol_missing", "symbols", "does not export 'kk_tool_demo_absent'"},
         {"entry_other", "symbols", "'entry' is not the address of the symbol 'kk_tool_demo_first'"},
+        {"entry_elsewhere", "symbols", "is in another object than 'kk_plugin_describe'"},
         {"needs_unknown", "services", "needs the service 'kk.teleport/1'"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
