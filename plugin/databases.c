@@ -3,9 +3,9 @@
 #include "tools.h"
 
 const ps_parameter ps_search[] = {
-    {.name = "q"},
-    {.name = "page"},
+    {.name = "page", .value = "1"},
     {.name = "limit", .sent_as = "per_page", .value = "20"},
+    {.name = "q"},
     {0},
 };
 

@@ -4,7 +4,7 @@
 
 // Its documentation has no limit, so that the largest page comes nearest to it.
 const ps_parameter ps_organizations[] = {
-    {.name = "page"},
+    {.name = "page", .value = "1"},
     {.name = "limit", .sent_as = "per_page", .value = "100"},
     {0},
 };

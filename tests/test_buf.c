@@ -88,6 +88,9 @@ static void test_near__names_the_nearest_first(void **state)
     assert_int_equal(kk_near("list_databse", names, 5, out, sizeof out), 2);
     assert_memory_equal(out, "'list_databases', ", 18);
     assert_int_equal(kk_near("database", names, 5, out, sizeof out), 3);
+    const char *const fields[] = {"kind", "name", "state"};
+    assert_int_equal(kk_near("nmae", fields, 3, out, sizeof out), 1);
+    assert_string_equal(out, "'name'");
     assert_int_equal(kk_near("zzz", names, 5, out, sizeof out), 0);
     assert_string_equal(out, "");
     assert_int_equal(kk_near("", names, 5, out, sizeof out), 0);

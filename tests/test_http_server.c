@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 // ---- A client that hides nothing
-// -----------------------------------------------------------------------------------
 
 static int dial(http_server *server)
 {
@@ -54,7 +53,6 @@ static const char *body_of(const kk_buf *answer)
 }
 
 // ---- What it serves
-// ------------------------------------------------------------------------------------------------
 
 static void serve(void *context, const http_request *request, http_answer *answer)
 {
@@ -124,7 +122,6 @@ static void test_http_server__counts_connections_apart_from_requests(void **stat
 }
 
 // ---- Faults
-// --------------------------------------------------------------------------------------------------------
 
 #define GET "GET /x HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -195,7 +192,6 @@ static void test_http_server__reset_is_a_reset_and_not_a_close(void **state)
 }
 
 // ---- TLS
-// -----------------------------------------------------------------------------------------------------------
 
 // Shakes hands on [fd] as a client that trusts the authority in [dir] alone and wants [host].
 static int shake_hands(int fd, const char *dir, const char *host)

@@ -36,7 +36,7 @@ static bool accepts(kk_str text)
     return code == KK_OK;
 }
 
-// ---- The reader --------------------------------------------------------------------------------
+// ---- The reader
 
 static void test_json__tokens_are_the_spans_of_the_text(void **state)
 {
@@ -237,7 +237,7 @@ static void test_json__a_text_cut_anywhere_is_refused(void **state)
     kk_buf_clean(&text);
 }
 
-// ---- Tokens ------------------------------------------------------------------------------------
+// ---- Tokens
 
 static void test_json__strings_mean_what_their_escapes_say(void **state)
 {
@@ -333,7 +333,7 @@ static void test_json__integers_are_exact_or_none(void **state)
     }
 }
 
-// ---- Trees -------------------------------------------------------------------------------------
+// ---- Trees
 
 static void test_json__parse_refuses_what_a_tree_would_change(void **state)
 {

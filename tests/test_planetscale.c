@@ -3,7 +3,7 @@
 #include "planetscale.h"
 #include <stdlib.h>
 
-// ---- Requests ----------------------------------------------------------------------------------
+// ---- Requests
 
 typedef struct request_case {
     const char *tool;
@@ -18,12 +18,12 @@ typedef struct request_case {
 
 static const request_case request_cases[] = {
     {"list_databases", "{\"organization\":\"my-org\"}", EMPTY_LIST, "GET",
-     BASE "/organizations/my-org/databases?per_page=20", NULL},
+     BASE "/organizations/my-org/databases?page=1&per_page=20", NULL},
     {"list_databases", "{\"limit\":10,\"page\":3,\"organization\":\"my-org\",\"q\":\"a b&c\"}",
-     EMPTY_LIST, "GET", BASE "/organizations/my-org/databases?q=a%20b%26c&page=3&per_page=10",
+     EMPTY_LIST, "GET", BASE "/organizations/my-org/databases?page=3&per_page=10&q=a%20b%26c",
      NULL},
     {"list_databases", "{\"organization\":\"my-org\",\"page\":null,\"all\":false}", EMPTY_LIST,
-     "GET", BASE "/organizations/my-org/databases?per_page=20", NULL},
+     "GET", BASE "/organizations/my-org/databases?page=1&per_page=20", NULL},
     {"get_database", "{\"organization\":\"my-org\",\"database\":\"my-database\"}", "{}", "GET",
      BASE "/organizations/my-org/databases/my-database", NULL},
     {"create_database", "{\"organization\":\"my-org\",\"name\":\"my-new-database\"}", "{}", "POST",
@@ -36,11 +36,11 @@ static const request_case request_cases[] = {
      "{\"name\":\"n\",\"region\":\"us-east-1\",\"notes\":\"a\\u00e9\",\"cluster_size\":\"PS_80\","
      "\"kind\":\"postgresql\",\"replicas\":2,\"major_version\":\"17\"}"},
     {"list_branches", "{\"organization\":\"my-org\",\"database\":\"my-database\",\"limit\":100}",
-     EMPTY_LIST, "GET", BASE "/organizations/my-org/databases/my-database/branches?per_page=100",
+     EMPTY_LIST, "GET", BASE "/organizations/my-org/databases/my-database/branches?page=1&per_page=100",
      NULL},
     {"get_branch", "{\"organization\":\"o\",\"database\":\"d\",\"branch\":\"main\"}", "{}", "GET",
      BASE "/organizations/o/databases/d/branches/main", NULL},
-    {"list_organizations", "{}", EMPTY_LIST, "GET", BASE "/organizations?per_page=100", NULL},
+    {"list_organizations", "{}", EMPTY_LIST, "GET", BASE "/organizations?page=1&per_page=100", NULL},
     {"list_organizations", "{\"page\":2,\"limit\":5}", EMPTY_LIST, "GET",
      BASE "/organizations?page=2&per_page=5", NULL},
     {"get_current_user", "{}", "{}", "GET", BASE "/user", NULL},
@@ -53,7 +53,7 @@ static const request_case request_cases[] = {
           "%C3%BC%F0%9F%98%80~._-",
      NULL},
     {"list_branches", "{\"organization\":\"...\",\"database\":\":@\",\"q\":\"#?%/\"}", EMPTY_LIST,
-     "GET", BASE "/organizations/.../databases/%3A%40/branches?q=%23%3F%25%2F&per_page=20", NULL},
+     "GET", BASE "/organizations/.../databases/%3A%40/branches?page=1&per_page=20&q=%23%3F%25%2F", NULL},
 };
 
 static void check_request(fake_host *host, const request_case *wanted)
@@ -184,7 +184,7 @@ static void test_planetscale__without_http_nothing_works(void **state)
     fake_host_close(&host);
 }
 
-// ---- Additions ---------------------------------------------------------------------------------
+// ---- Additions
 
 typedef struct result_case {
     const char *tool;
@@ -274,7 +274,7 @@ static void test_planetscale__an_empty_list_under_a_service_token_has_a_hint(voi
     fake_host_close(&host);
 }
 
-// ---- All pages ---------------------------------------------------------------------------------
+// ---- All pages
 
 // A service with so many rows, and a fault in its paging if one is set.
 typedef struct paged_service {

@@ -1,7 +1,7 @@
 // planetscale.so against a service that fails: each failure becomes one record.
 #include "planetscale.h"
 
-// ---- Errors ------------------------------------------------------------------------------------
+// ---- Errors
 
 typedef struct error_case {
     uint32_t status;
@@ -211,7 +211,7 @@ static void test_planetscale_errors__the_hint_on_401_fits_the_scheme(void **stat
     fake_host_close(&host);
 }
 
-// ---- Lost writes -------------------------------------------------------------------------------
+// ---- Lost writes
 
 static const char new_database[] = "{\"organization\":\"o\",\"name\":\"n\"}";
 

@@ -181,7 +181,7 @@ static void test_tape__compares_forms_as_pairs_and_other_bodies_as_bytes(void **
     kk_tape_free(tape);
 }
 
-// ---- Uses ---------------------------------------------------------------------------------------
+// ---- Uses
 
 static void test_tape__answers_in_sequence_and_is_then_exhausted(void **state)
 {
@@ -260,7 +260,7 @@ static void test_tape__strict_order_holds_over_the_whole_tape(void **state)
     kk_tape_free(tape);
 }
 
-// ---- Rules of an entry --------------------------------------------------------------------------
+// ---- Rules of an entry
 
 static void test_tape__match_ignores_members_of_a_body_or_all_of_it(void **state)
 {
@@ -317,7 +317,7 @@ static void test_tape__account_of_an_entry_is_part_of_the_key(void **state)
     kk_tape_free(tape);
 }
 
-// ---- Credentials --------------------------------------------------------------------------------
+// ---- Credentials
 
 #define WITH_TOKEN                                                                                 \
     ",\"headers\":[{\"name\":\"Authorization\",\"value\":\"{{TOKEN_ID}}:{{TOKEN}}\"}]"
@@ -401,7 +401,7 @@ static void test_tape__names_its_accounts(void **state)
     kk_tape_free(tape);
 }
 
-// ---- Many threads -------------------------------------------------------------------------------
+// ---- Many threads
 
 enum { THREADS = 8, CLAIMS = 125 };
 

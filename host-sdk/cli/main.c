@@ -1,5 +1,8 @@
 // kk: agent tools from plugins, on the command line.
 #include "output.h"
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static kk_code print_version(const kk_run *run, kk_error *err)
@@ -25,10 +28,25 @@ static kk_code run_command(kk_run *run, kk_error *err)
     return run->command->run(run, err);
 }
 
+// The process holds secrets: it leaves no core, and in a release nobody looks into it.  KK_DEBUGGABLE=1 lets a debugger in; a
+// debug build is open to it anyway, because sanitizers are debuggers too.
+static void hide_memory(void)
+{
+    const char *debuggable = getenv("KK_DEBUGGABLE");
+    if (debuggable != NULL && debuggable[0] == '1') {
+        return;
+    }
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+#ifdef NDEBUG
+    prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     kk_run run = {0};
     kk_error err = {0};
+    hide_memory();
     kk_output_start();
     kk_code code = kk_options_parse(argc, (const char *const *)argv, &run, &err);
     if (code == KK_OK) {

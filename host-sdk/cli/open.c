@@ -91,7 +91,11 @@ static kk_code absolute_paths(const char *const *plugins, char ***out, kk_error 
 kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err)
 {
     int level = -1;
-    kk_code code = log_level(run, &level, err);
+    uint32_t timeout_ms = 0;
+    kk_code code = kk_run_timeout(run, &timeout_ms, err);
+    if (code == KK_OK) {
+        code = log_level(run, &level, err);
+    }
     if (code != KK_OK) {
         return code;
     }

@@ -89,7 +89,7 @@ void kk_json_write_string(kk_buf *out, kk_str text);
 // exponent) and fits.
 bool kk_json_integer(kk_str raw, int64_t *out);
 
-// ---- Whole texts -------------------------------------------------------------------------------
+// ---- Whole texts
 
 // Checks that [text] is one JSON value.  Errors: KK_ERR_PROTOCOL with the offset and the problem;
 // never quotes the text.
@@ -148,7 +148,7 @@ KK_MUST_USE kk_code kk_json_project(kk_str text, const kk_json_projection *proje
 KK_MUST_USE kk_code kk_json_mask(kk_str text, const char *const *pointers, kk_buf *out,
                                  kk_error *err);
 
-// ---- Trees -------------------------------------------------------------------------------------
+// ---- Trees
 
 // Parses [text] into a tree after checking it as above, so that cJSON never sees what it would
 // misread.  A member name that occurs twice in one object is refused, naming it.  *out is new: the

@@ -80,7 +80,7 @@ static char byte_at(const kk_json_reader *self, size_t at)
     return at < self->text.len ? self->text.ptr[at] : '\0';
 }
 
-// ---- Strings -----------------------------------------------------------------------------------
+// ---- Strings
 
 // Whether one of eight bytes is below 0x20, a quote, a backslash or above 0x7F.
 static bool any_special(uint64_t eight)
@@ -161,7 +161,7 @@ static kk_json_kind read_string(kk_json_reader *self, size_t start, kk_json_kind
     }
 }
 
-// ---- Values ------------------------------------------------------------------------------------
+// ---- Values
 
 // Passes digits from [at]; the same place if there are none.
 static size_t skip_digits(const kk_json_reader *self, size_t at)

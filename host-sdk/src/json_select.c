@@ -1,7 +1,7 @@
 // Parts of a text chosen: fields kept, values masked.
 #include "json_rewrite.h"
 
-// ---- Projecting --------------------------------------------------------------------------------
+// ---- Projecting
 
 // The most names in one field.  What lies deeper is not found.
 enum { FIELD_DEPTH_MAX = 16 };
@@ -155,7 +155,7 @@ kk_code kk_json_project(kk_str text, const kk_json_projection *projection, kk_bu
     return kk_buf_check(out, "the rewritten JSON", err);
 }
 
-// ---- Masking -----------------------------------------------------------------------------------
+// ---- Masking
 
 // One level of the way from the root to a value: a member's name, or an element's place.
 typedef struct step {

@@ -36,7 +36,7 @@ kk_code kk_json_check(kk_str text, kk_error *err)
     return kind == KK_JSON_END ? KK_OK : kk_json_fail(&reader, err);
 }
 
-// ---- White space -------------------------------------------------------------------------------
+// ---- White space
 
 // Where a copy with other white space stands.
 typedef struct layout {
@@ -112,7 +112,7 @@ kk_code kk_json_indent(kk_str text, kk_buf *out, kk_error *err)
     return lay_out(text, true, out, err);
 }
 
-// ---- Finding -----------------------------------------------------------------------------------
+// ---- Finding
 
 bool kk_json_next_segment(const char **pointer, kk_str *segment)
 {
@@ -202,7 +202,7 @@ bool kk_json_find(kk_str text, const char *pointer, kk_str *raw)
     return true;
 }
 
-// ---- Extending ---------------------------------------------------------------------------------
+// ---- Extending
 
 typedef struct extension {
     kk_json_extend_fn extend;

@@ -41,7 +41,7 @@ void kk_schema_free(kk_schema *self)
     }
 }
 
-// ---- Properties --------------------------------------------------------------------------------
+// ---- Properties
 
 size_t kk_schema_property_count(const kk_schema *self)
 {
@@ -93,7 +93,7 @@ void kk_schema_near(const kk_schema_node *node, const char *wanted, char *out, s
     free(names);
 }
 
-// ---- Field paths -------------------------------------------------------------------------------
+// ---- Field paths
 
 // The schema of what the name reaches below [node], or NULL.
 static const kk_schema_node *step_into(const kk_schema_node *node, kk_str name)
@@ -159,7 +159,7 @@ bool kk_schema_has_field(const kk_schema *self, const char *at, const char *fiel
     return false;
 }
 
-// ---- Comparing ---------------------------------------------------------------------------------
+// ---- Comparing
 
 // A raw number as double, read as in the C locale whatever the program's is.
 static double read_double(kk_str raw)

@@ -13,7 +13,7 @@ typedef struct checker {
     kk_error *err;
 } checker;
 
-// ---- What is said ------------------------------------------------------------------------------
+// ---- What is said
 
 // A text of at most SHOWN_MAX bytes and "..." if more was there.
 typedef struct shown {
@@ -97,7 +97,7 @@ static void pop_to(checker *self, size_t len)
     self->pointer.failed = KK_OK;
 }
 
-// ---- Scalars -----------------------------------------------------------------------------------
+// ---- Scalars
 
 static unsigned types_of(kk_str raw)
 {
@@ -240,7 +240,7 @@ static kk_code check_string(checker *self, const kk_schema_node *node, kk_str ra
     return code;
 }
 
-// ---- Arrays ------------------------------------------------------------------------------------
+// ---- Arrays
 
 static kk_code check_value(checker *self, const kk_schema_node *node, kk_str raw);
 
@@ -338,7 +338,7 @@ static kk_code check_array(checker *self, const kk_schema_node *node, kk_str raw
     return node->unique ? check_unique(self, raw, count) : KK_OK;
 }
 
-// ---- Objects -----------------------------------------------------------------------------------
+// ---- Objects
 
 static kk_code report_unknown(checker *self, const kk_schema_node *node, const char *name)
 {
@@ -438,7 +438,7 @@ static kk_code check_object(checker *self, const kk_schema_node *node, kk_str ra
     return code;
 }
 
-// ---- Values ------------------------------------------------------------------------------------
+// ---- Values
 
 static kk_code check_value(checker *self, const kk_schema_node *node, kk_str raw)
 {

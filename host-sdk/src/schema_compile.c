@@ -41,7 +41,7 @@ static void pop_to(compiler *self, size_t len)
     }
 }
 
-// ---- Keeping texts -----------------------------------------------------------------------------
+// ---- Keeping texts
 
 // Keeps what [buf] holds in *out, freeing what was there.
 static kk_code keep(compiler *self, kk_buf *buf, char **out)
@@ -111,7 +111,7 @@ static kk_code keep_flag(compiler *self, kk_str raw, bool *out)
     return KK_OK;
 }
 
-// ---- Keywords ----------------------------------------------------------------------------------
+// ---- Keywords
 
 // Begins to read an array.
 static kk_code open_list(compiler *self, kk_str raw, kk_json_reader *reader)
@@ -364,7 +364,7 @@ static const struct {
     {"description", read_description},
 };
 
-// ---- Nodes -------------------------------------------------------------------------------------
+// ---- Nodes
 
 static kk_code read_keyword(compiler *self, kk_schema_node *node, kk_str name, kk_str raw,
                             kk_str *required)

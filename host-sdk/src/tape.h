@@ -38,7 +38,6 @@ const char *kk_tape_path(const kk_tape *self);
 int64_t kk_tape_recorded_ms(const kk_tape *self);
 
 // ---- Accounts of a tape
-// ------------------------------------------------------------------------------------------
 
 // One of log._tape.accounts; without that member there is one account `main` for every plugin,
 // whose scheme is NULL: the first authorization shape in the tape decides it.
@@ -57,7 +56,6 @@ const kk_tape_account *kk_tape_account_at(const kk_tape *self, size_t index);
 const char *kk_tape_shape(const kk_tape *self);
 
 // ---- Claiming
-// ----------------------------------------------------------------------------------------------------
 
 // One answer: a response, or a failure that was recorded.  All borrowed from the tape.
 typedef struct kk_tape_answer {

@@ -9,7 +9,7 @@
 #define OBJECT KK_TAPE_IS(KK_JSON_OBJECT)
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
-// ---- Headers ------------------------------------------------------------------------------------
+// ---- Headers
 
 typedef struct raw_header {
     kk_str name;
@@ -82,7 +82,7 @@ kk_code kk_tape_read_headers(kk_tape_loader *self, kk_json_kind kind, void *targ
     return KK_OK;
 }
 
-// ---- Bodies -------------------------------------------------------------------------------------
+// ---- Bodies
 
 kk_code kk_tape_read_post_data(kk_tape_loader *self, kk_json_kind kind, void *target)
 {
@@ -234,7 +234,7 @@ kk_code kk_tape_take_body(kk_tape_loader *self, const kk_tape_raw_body *raw, kk_
     return code;
 }
 
-// ---- `_match` -----------------------------------------------------------------------------------
+// ---- `_match`
 
 typedef struct raw_match {
     kk_tape_texts ignore_json;
@@ -272,7 +272,7 @@ kk_code kk_tape_read_match(kk_tape_loader *self, kk_json_kind kind, void *target
     return KK_OK;
 }
 
-// ---- `_failure` ---------------------------------------------------------------------------------
+// ---- `_failure`
 
 // What each kind comes to.  [sent] is for a failure without a phase, or in one where the request
 // was under way.

@@ -36,7 +36,7 @@ static void write_string(writer *self, kk_str raw)
     kk_json_write_string(self->out, kk_buf_view(&self->text));
 }
 
-// ---- Numbers ------------------------------------------------------------------------------------
+// ---- Numbers
 
 // A number taken apart: 0.DIGITS times ten to the power of [point], without leading or trailing
 // zeros.
@@ -138,7 +138,7 @@ static void write_number(writer *self, kk_str raw)
     write_digits(self->out, digits, point);
 }
 
-// ---- What is ignored ----------------------------------------------------------------------------
+// ---- What is ignored
 
 static size_t enter(writer *self, kk_str raw_name, size_t index)
 {
@@ -182,7 +182,7 @@ static bool is_ignored(const writer *self)
     return false;
 }
 
-// ---- Objects and arrays -------------------------------------------------------------------------
+// ---- Objects and arrays
 
 static bool push(writer *self, member written)
 {

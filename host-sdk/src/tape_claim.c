@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-// ---- The tables ---------------------------------------------------------------------------------
+// ---- The tables
 
 static int by_order(const void *left, const void *right)
 {
@@ -55,7 +55,7 @@ kk_code kk_tape_index(kk_tape *self, kk_error *err)
     return KK_OK;
 }
 
-// ---- Comparing ----------------------------------------------------------------------------------
+// ---- Comparing
 
 kk_str kk_tape_asked_body(kk_tape_asked *asked, const kk_tape_entry *entry)
 {
@@ -131,7 +131,7 @@ unsigned kk_tape_differs(const kk_tape *self, const kk_tape_entry *entry, kk_tap
     return parts;
 }
 
-// ---- Uses ---------------------------------------------------------------------------------------
+// ---- Uses
 
 bool kk_tape_has_uses(const kk_tape_entry *entry)
 {
@@ -260,7 +260,7 @@ kk_code kk_tape_claim(kk_tape *self, const kk_request *request, kk_tape_answer *
     return code;
 }
 
-// ---- What a tape says of itself -----------------------------------------------------------------
+// ---- What a tape says of itself
 
 size_t kk_tape_unused(kk_tape *self, char *out, size_t out_size)
 {

@@ -8,7 +8,7 @@ enum {
     VALUE_MAX = 80
 };
 
-// ---- Showing a value ----------------------------------------------------------------------------
+// ---- Showing a value
 
 // The length of the UTF-8 sequence at the front of [text] if it is whole and may be shown, else 0.
 static size_t showable(kk_str text)
@@ -57,7 +57,7 @@ void kk_tape_show(kk_str text, char *out, size_t out_size)
     }
 }
 
-// ---- Noting a difference ------------------------------------------------------------------------
+// ---- Noting a difference
 
 static void show_value(kk_str text, char *out, size_t out_size)
 {
@@ -84,7 +84,7 @@ static bool is_full(const kk_tape_differences *out)
     return out->count >= KK_TAPE_DIFFERENCES_MAX;
 }
 
-// ---- JSON ---------------------------------------------------------------------------------------
+// ---- JSON
 
 // A value that is read beside another one of the same kind.
 typedef struct side {
@@ -213,7 +213,7 @@ void kk_tape_diff_json(kk_str tape, kk_str request, kk_tape_differences *out)
     kk_buf_clean(&pointer);
 }
 
-// ---- Pairs --------------------------------------------------------------------------------------
+// ---- Pairs
 
 // One pair of a normal form; ptr NULL at the end.
 typedef struct one_pair {

@@ -46,7 +46,7 @@ typedef struct raw_entry {
     raw_response response;
 } raw_entry;
 
-// ---- The copy of the query ----------------------------------------------------------------------
+// ---- The copy of the query
 
 static void encode(kk_buf *out, kk_str text)
 {
@@ -124,7 +124,7 @@ static kk_code check_query(kk_tape_loader *self, const raw_request *raw, const k
                                  "is the source, so mend this or leave it empty");
 }
 
-// ---- The request --------------------------------------------------------------------------------
+// ---- The request
 
 static kk_code read_request(kk_tape_loader *self, kk_json_kind kind, void *target)
 {
@@ -240,7 +240,7 @@ static kk_code take_request(kk_tape_loader *self, const raw_request *raw, kk_tap
     return make_key(self, raw, &source, entry);
 }
 
-// ---- The response -------------------------------------------------------------------------------
+// ---- The response
 
 static kk_code read_response(kk_tape_loader *self, kk_json_kind kind, void *target)
 {
@@ -304,7 +304,7 @@ static kk_code take_response(kk_tape_loader *self, const raw_entry *raw, kk_tape
     return failed ? kk_tape_take_failure(self, &raw->failure, answer) : KK_OK;
 }
 
-// ---- The entry ----------------------------------------------------------------------------------
+// ---- The entry
 
 static kk_code take_repeat(kk_tape_loader *self, kk_str raw, kk_tape_entry *entry)
 {

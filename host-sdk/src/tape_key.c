@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-// ---- Percent-encoding ---------------------------------------------------------------------------
+// ---- Percent-encoding
 
 static int hex_digit(char byte)
 {
@@ -62,7 +62,7 @@ static void write_path(kk_str path, kk_buf *out)
     }
 }
 
-// ---- Pairs --------------------------------------------------------------------------------------
+// ---- Pairs
 
 // A pair in the buffer that is being written: `name`, `name=` or `name=value`.
 typedef struct pair {
@@ -168,7 +168,7 @@ done:
     kk_buf_clean(&plain);
 }
 
-// ---- Headers ------------------------------------------------------------------------------------
+// ---- Headers
 
 const char *kk_tape_header(const kk_header *headers, size_t count, const char *name)
 {
@@ -248,7 +248,7 @@ static bool is_json(kk_str media)
            (media.len > 5 && memcmp(media.ptr + media.len - 5, "+json", 5) == 0);
 }
 
-// ---- The key ------------------------------------------------------------------------------------
+// ---- The key
 
 typedef struct maker {
     const kk_tape_source *source;

@@ -14,7 +14,7 @@
 #define OBJECT KK_TAPE_IS(KK_JSON_OBJECT)
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
-// ---- Accounts -----------------------------------------------------------------------------------
+// ---- Accounts
 
 typedef struct raw_account {
     kk_str plugin;
@@ -114,7 +114,7 @@ static kk_code add_main_account(kk_tape_loader *self)
     return KK_OK;
 }
 
-// ---- log._tape ----------------------------------------------------------------------------------
+// ---- log._tape
 
 typedef struct raw_head {
     kk_str format;
@@ -206,7 +206,7 @@ static kk_code read_head(kk_tape_loader *self, kk_json_kind kind, void *target)
     return code;
 }
 
-// ---- log ----------------------------------------------------------------------------------------
+// ---- log
 
 typedef struct raw_log {
     kk_str version;
@@ -302,7 +302,7 @@ static kk_code read_file(kk_tape_loader *self)
     return code;
 }
 
-// ---- The whole ----------------------------------------------------------------------------------
+// ---- The whole
 
 static int by_id(const void *left, const void *right)
 {
@@ -427,7 +427,7 @@ void kk_tape_free(kk_tape *self)
     free(self);
 }
 
-// ---- The file -----------------------------------------------------------------------------------
+// ---- The file
 
 static kk_code fail_file(const char *path, const char *problem, const char *reason, kk_error *err)
 {

@@ -18,7 +18,7 @@ typedef struct near_entry {
     size_t differences;
 } near_entry;
 
-// ---- Names --------------------------------------------------------------------------------------
+// ---- Names
 
 static void append_entry(kk_buf *out, const kk_tape_entry *entry)
 {
@@ -39,7 +39,7 @@ static void append_request(kk_buf *out, const kk_tape_key *key)
     kk_buf_append_format(out, "%.16s %s", key->method.ptr, path);
 }
 
-// ---- Weighing -----------------------------------------------------------------------------------
+// ---- Weighing
 
 static void find_differences(const kk_tape_entry *entry, kk_tape_asked *asked, unsigned part,
                              kk_tape_differences *out)
@@ -106,7 +106,7 @@ static near_entry find_nearest(kk_tape *self, kk_tape_asked *asked)
     return best;
 }
 
-// ---- Reports ------------------------------------------------------------------------------------
+// ---- Reports
 
 static kk_code report(kk_buf *text, const char *reason, kk_error *err)
 {

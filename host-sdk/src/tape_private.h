@@ -11,7 +11,7 @@
 #define KK_TAPE_ENTRIES_MAX 200000
 #define KK_TAPE_LIST_MAX 1000
 
-// ---- Memory that is freed at once ---------------------------------------------------------------
+// ---- Memory that is freed at once
 
 typedef struct kk_arena_chunk kk_arena_chunk;
 
@@ -33,7 +33,7 @@ kk_str kk_arena_keep(kk_arena *self, kk_buf *buf);
 
 void kk_arena_clean(kk_arena *self);
 
-// ---- Normal forms -------------------------------------------------------------------------------
+// ---- Normal forms
 
 // JSON values at these JSON Pointers are left out of a comparison.
 typedef struct kk_tape_ignored {
@@ -96,7 +96,7 @@ bool kk_tape_is_shape(kk_str value);
 // The value of the header [name], without regard to case, or NULL.
 const char *kk_tape_header(const kk_header *headers, size_t count, const char *name);
 
-// ---- The loaded tape ----------------------------------------------------------------------------
+// ---- The loaded tape
 
 typedef enum kk_tape_repeat {
     KK_TAPE_TIMES, // `times` uses
@@ -156,7 +156,7 @@ struct kk_tape {
 // Sorts the entries, and makes the buckets.  Errors: KK_ERR_INTERNAL.
 KK_MUST_USE kk_code kk_tape_index(kk_tape *self, kk_error *err);
 
-// ---- Comparing ----------------------------------------------------------------------------------
+// ---- Comparing
 
 // The parts of a request that an entry differs in.
 enum {
@@ -190,7 +190,7 @@ bool kk_tape_has_uses(const kk_tape_entry *entry);
 // Whether an entry still has to be used before a tape counts as played.
 bool kk_tape_is_open(const kk_tape_entry *entry);
 
-// ---- Saying what differs ------------------------------------------------------------------------
+// ---- Saying what differs
 
 // The most differences that are looked for.
 #define KK_TAPE_DIFFERENCES_MAX 50
@@ -221,7 +221,7 @@ kk_code kk_tape_miss(kk_tape *self, kk_tape_asked *asked, kk_error *err);
 kk_code kk_tape_miss_order(kk_tape *self, kk_tape_asked *asked, const kk_tape_entry *wanted,
                            kk_error *err);
 
-// ---- Reading the file ---------------------------------------------------------------------------
+// ---- Reading the file
 
 typedef struct kk_tape_loader {
     kk_tape *tape;

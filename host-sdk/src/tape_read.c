@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-// ---- Refusing -----------------------------------------------------------------------------------
+// ---- Refusing
 
 size_t kk_tape_line(const kk_tape_loader *self, const char *where)
 {
@@ -120,7 +120,7 @@ kk_code kk_tape_no_memory(kk_tape_loader *self)
     return kk_fail(self->err, KK_ERR_INTERNAL, "out of memory for the tape '%s'", self->tape->path);
 }
 
-// ---- The whole text -----------------------------------------------------------------------------
+// ---- The whole text
 
 // The names of the objects that are open, the innermost last.
 typedef struct names {
@@ -234,7 +234,7 @@ kk_code kk_tape_check_text(kk_tape_loader *self)
     return code;
 }
 
-// ---- Objects ------------------------------------------------------------------------------------
+// ---- Objects
 
 static const char *kind_name(unsigned kinds)
 {
@@ -303,7 +303,7 @@ kk_code kk_tape_read_members(kk_tape_loader *self, const kk_tape_member *members
     return KK_OK;
 }
 
-// ---- Values -------------------------------------------------------------------------------------
+// ---- Values
 
 kk_code kk_tape_take_bytes(kk_tape_loader *self, kk_str raw, kk_str *out)
 {

@@ -79,7 +79,6 @@ struct kk_transport {
 };
 
 // ---- Replay
-// ------------------------------------------------------------------------------------------------------
 
 typedef struct kk_tape kk_tape;
 
@@ -89,7 +88,6 @@ KK_MUST_USE kk_code kk_transport_replay_open(kk_tape *tape, kk_time_source *time
                                              kk_transport **out, kk_error *err);
 
 // ---- Live
-// --------------------------------------------------------------------------------------------------------
 
 // What the live module is given: it links nothing of the host.
 typedef struct kk_live_host {

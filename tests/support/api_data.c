@@ -33,7 +33,6 @@ static const char *const branch_names[] = {"main", "dev", "add-index", "load-tes
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 // ---- Finding
-// -------------------------------------------------------------------------------------------------------
 
 const api_organization *api_organization_at(size_t index)
 {
@@ -118,7 +117,6 @@ bool api_branch_find(const api_database *database, const char *name, api_branch 
 }
 
 // ---- Ids and times
-// -------------------------------------------------------------------------------------------------
 
 // FNV-1a over the three parts and what separates them.
 static uint64_t hash_of(const char *kind, const char *owner, const char *name)
@@ -161,7 +159,6 @@ static stamp stamp_of(const char *kind, const char *owner, const char *name)
 }
 
 // ---- Writing
-// -------------------------------------------------------------------------------------------------------
 
 static const char *boolean(bool value)
 {

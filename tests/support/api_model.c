@@ -13,7 +13,6 @@
 #define SEGMENTS_MAX 7
 
 // ---- Accounts
-// ------------------------------------------------------------------------------------------------------
 
 static bool add_account(api_model *self, kk_str line)
 {
@@ -70,7 +69,6 @@ const api_account *api_model_account(const api_model *self, const char *value)
 }
 
 // ---- Errors
-// --------------------------------------------------------------------------------------------------------
 
 static void answer_json(http_answer *answer, unsigned status, const char *body)
 {
@@ -85,7 +83,6 @@ static void answer_not_found(http_answer *answer)
 }
 
 // ---- Lists
-// ---------------------------------------------------------------------------------------------------------
 
 // What the query asks for, percent signs resolved.
 typedef struct listing {
@@ -277,7 +274,6 @@ static bool write_branch(const rows *self, unsigned index, const char *q, kk_buf
 }
 
 // ---- Creating
-// ------------------------------------------------------------------------------------------------------
 
 static void answer_unprocessable(http_answer *answer, const char *message)
 {
@@ -346,7 +342,6 @@ static void answer_create(const api_organization *organization, const http_reque
 }
 
 // ---- Routing
-// -------------------------------------------------------------------------------------------------------
 
 // The segments after /v1/, percent signs resolved.
 typedef struct route {

@@ -28,7 +28,6 @@ struct http_server {
 };
 
 // ---- Requests and answers
-// ------------------------------------------------------------------------------------------
 
 const char *http_request_header(const http_request *self, const char *name)
 {
@@ -72,7 +71,6 @@ static void answer_clean(http_answer *self)
 }
 
 // ---- Reading a request
-// ---------------------------------------------------------------------------------------------
 
 // Called with the request's target as it was sent; what it returns becomes the request's state.
 static void *begin_request(void *context, const char *target, struct MHD_Connection *connection)
@@ -148,7 +146,6 @@ static void count_connection(void *context, struct MHD_Connection *connection,
 }
 
 // ---- Answering
-// -----------------------------------------------------------------------------------------------------
 
 // A body that is longer, or shorter, than what was announced.
 typedef struct stream {
@@ -293,7 +290,6 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 }
 
 // ---- The server
-// ----------------------------------------------------------------------------------------------------
 
 static char *read_text(const char *dir, const char *name)
 {

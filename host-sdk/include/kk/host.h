@@ -35,7 +35,6 @@ typedef struct kk_result kk_result;
 typedef struct kk_cancel kk_cancel;
 
 // ---- Opening
-// -----------------------------------------------------------------------------------------------------
 
 #define KK_LOG_LEVEL_ERROR 0
 #define KK_LOG_LEVEL_WARN 1
@@ -88,7 +87,6 @@ KK_PUBLIC void kk_host_close(kk_host *host);
 KK_PUBLIC const char *kk_version(void);
 
 // ---- What there is
-// -----------------------------------------------------------------------------------------------
 
 // Everything that an info structure points at belongs to the host and stays until kk_host_close().
 // Threads: any.
@@ -154,7 +152,6 @@ KK_PUBLIC KK_MUST_USE kk_code kk_host_read_args(const kk_host *host, const char 
                                                 size_t word_count, char **args, kk_error *err);
 
 // ---- Accounts
-// ----------------------------------------------------------------------------------------------------
 
 // Where the value of a credential's field comes from.
 typedef struct kk_field_info {
@@ -197,7 +194,6 @@ KK_PUBLIC KK_MUST_USE kk_code kk_host_check_account_name(const kk_host *host, co
                                                          const char *account, kk_error *err);
 
 // ---- Calling
-// -----------------------------------------------------------------------------------------------------
 
 // A token by which any thread ends a call.  One token may serve many calls.
 KK_PUBLIC kk_cancel *kk_cancel_new(void); // NULL if memory runs out

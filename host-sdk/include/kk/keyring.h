@@ -61,7 +61,6 @@ KK_PUBLIC void kk_keyring_close(kk_keyring *keyring);
 KK_PUBLIC const char *kk_keyring_path(const kk_keyring *keyring);
 
 // ---- Writing
-// -----------------------------------------------------------------------------------------------------
 
 // Creates the keyring, which must not exist.
 //
@@ -105,7 +104,6 @@ KK_PUBLIC KK_MUST_USE kk_code kk_keyring_set_default(kk_keyring *keyring, const 
                                                      const char *account, kk_error *err);
 
 // ---- Reading
-// -----------------------------------------------------------------------------------------------------
 
 typedef struct kk_keyring_entry {
     const char *plugin;

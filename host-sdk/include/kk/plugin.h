@@ -54,7 +54,6 @@ extern "C" {
 #endif
 
 // ---- Version
-// -----------------------------------------------------------------------------------------------------
 
 #define KK_ABI_MAJOR 1
 #define KK_ABI_MINOR 0
@@ -77,7 +76,6 @@ typedef struct kk_abi_tag {
 } kk_abi_tag;
 
 // ---- Status codes
-// ------------------------------------------------------------------------------------------------
 
 // What an entry point, `open` and every host function return.  Numbers are never reused.  An
 // unknown number is taken as KK_E_INTERNAL, and shown.
@@ -111,7 +109,6 @@ typedef int32_t kk_status;
 #define KK_E_VENDOR 0x10000
 
 // ---- Names that the structures need
-// ------------------------------------------------------------------------------
 
 typedef struct kk_instance kk_instance; // the plugin's own, opaque to the host
 typedef struct kk_call kk_call;         // one call of one tool
@@ -131,7 +128,6 @@ typedef kk_status (*kk_tool_fn)(kk_instance *self, const kk_call *call, const ch
                                 size_t args_len);
 
 // ---- Manifest
-// ----------------------------------------------------------------------------------------------------
 
 // An example of a tool, shown in its documentation and run by tests.
 typedef struct kk_example {
@@ -252,7 +248,6 @@ typedef struct kk_manifest {
 } kk_manifest;
 
 // ---- Failure
-// -----------------------------------------------------------------------------------------------------
 
 #define KK_TOOL_ERROR_RETRYABLE UINT32_C(1)      // the same call may succeed later
 #define KK_TOOL_ERROR_PARTIAL_EFFECT UINT32_C(2) // something may have been changed all the same
@@ -273,7 +268,6 @@ typedef struct kk_tool_error {
 } kk_tool_error;
 
 // ---- The host
-// ----------------------------------------------------------------------------------------------------
 
 // One call.  The host's; valid until the entry point returns, on any thread.
 struct kk_call {
@@ -322,7 +316,6 @@ struct kk_host_api {
 };
 
 // ---- Service kk.http/1
-// -------------------------------------------------------------------------------------------
 
 #define KK_SERVICE_HTTP "kk.http/1"
 
@@ -378,7 +371,6 @@ typedef struct kk_http {
 } kk_http;
 
 // ---- Service kk.clock/1
-// ------------------------------------------------------------------------------------------
 
 #define KK_SERVICE_CLOCK "kk.clock/1"
 
@@ -397,7 +389,6 @@ typedef struct kk_clock {
 } kk_clock;
 
 // ---- The export
-// --------------------------------------------------------------------------------------------------
 
 // The manifest, or NULL if the plugin does not accept a host of version `host_abi`.  Pure: no
 // allocation, no input or output, the same answer each time; it runs before the plugin is trusted

@@ -1,0 +1,262 @@
+// What an account is used for: its header, its origins, and keeping its secrets out of sight.
+#include "account_private.h"
+#include "fail.h"
+#include "json.h"
+#include "url.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REDACTED_LENGTH_MIN = 6, HEADER_VALUE_MAX = 8192 };
+
+const char *kk_account_name(const kk_account *self)
+{
+    return self->name;
+}
+
+const char *kk_account_rule(const kk_account *self)
+{
+    return self->rule;
+}
+
+const kk_scheme *kk_account_scheme(const kk_account *self)
+{
+    if (self->credential == NULL) {
+        return NULL;
+    }
+    for (const kk_scheme *const *scheme = self->credential->schemes; *scheme != NULL; scheme++) {
+        if (kk_account_completes(self, *scheme)) {
+            return *scheme;
+        }
+    }
+    return NULL;
+}
+
+static bool is_secret(const kk_account *self, size_t index)
+{
+    return (self->credential->fields[index]->flags & KK_FIELD_SECRET) != 0;
+}
+
+static size_t find_field(const kk_account *self, kk_str key)
+{
+    size_t i = 0;
+    while (i < self->field_count && !kk_str_is(key, self->credential->fields[i]->key)) {
+        i++;
+    }
+    return i;
+}
+
+// ---- Complete or not
+
+// What the scheme nearest to completion lacks.
+static void list_missing(const kk_account *self, char *out, size_t out_size)
+{
+    size_t fewest = KK_ACCOUNT_FIELDS_MAX + 1;
+    for (const kk_scheme *const *scheme = self->credential->schemes; *scheme != NULL; scheme++) {
+        char list[256] = "";
+        size_t missing = 0, present = 0;
+        for (const char *const *field = (*scheme)->fields; *field != NULL; field++) {
+            size_t at = find_field(self, kk_str_from(*field));
+            if (at < self->field_count && self->values[at].value.len > 0) {
+                present++;
+                continue;
+            }
+            size_t len = strlen(list);
+            snprintf(list + len, sizeof list - len, "%s%s", len > 0 ? ", " : "", *field);
+            missing++;
+        }
+        bool nearer = present > 0 ? missing < fewest : fewest > KK_ACCOUNT_FIELDS_MAX;
+        if (nearer) {
+            fewest = present > 0 ? missing : KK_ACCOUNT_FIELDS_MAX;
+            snprintf(out, out_size, "%s", list);
+        }
+    }
+}
+
+kk_code kk_account_check_complete(const kk_account *self, kk_error *err)
+{
+    if (self->credential == NULL || kk_account_scheme(self) != NULL) {
+        return KK_OK;
+    }
+    char missing[256] = "";
+    list_missing(self, missing, sizeof missing);
+    const char *id = kk_plugin_manifest(self->plugin)->id;
+    kk_fail(err, KK_ERR_CREDENTIAL_INCOMPLETE, "account '%s' of '%s' lacks %s", self->name, id,
+            missing);
+    kk_fail_hint(err, "store it: kk keyring set %s/%s/FIELD", id, self->name);
+    return KK_ERR_CREDENTIAL_INCOMPLETE;
+}
+
+// ---- What the plugin is told
+
+void kk_account_write_config(const kk_account *self, kk_buf *out)
+{
+    const kk_scheme *scheme = kk_account_scheme(self);
+    kk_buf_append_text(out, "{\"account\":");
+    kk_json_write_string(out, kk_str_from(self->name));
+    kk_buf_append_text(out, ",\"scheme\":");
+    kk_json_write_string(out, kk_str_from(scheme != NULL ? scheme->name : ""));
+    kk_buf_append_text(out, ",\"fields\":{");
+    bool first = true;
+    for (size_t i = 0; i < self->field_count; i++) {
+        if (is_secret(self, i) || self->values[i].value.len == 0) {
+            continue;
+        }
+        kk_buf_append_text(out, first ? "" : ",");
+        kk_json_write_string(out, kk_str_from(self->credential->fields[i]->key));
+        kk_buf_append_byte(out, ':');
+        kk_json_write_string(out, kk_secret_view(&self->values[i].value));
+        first = false;
+    }
+    kk_buf_append_text(out, "}}");
+}
+
+// ---- The header
+
+static kk_code check_header_bytes(const kk_account *self, size_t index, kk_error *err)
+{
+    kk_str value = kk_secret_view(&self->values[index].value);
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char byte = (unsigned char)value.ptr[i];
+        if (byte < 0x20 || byte > 0x7E) {
+            kk_fail(err, KK_ERR_INVALID_ARGS,
+                    "field '%s' of account '%s' has a byte at %zu that no header may hold",
+                    self->credential->fields[index]->key, self->name, i);
+            kk_fail_hint(err, "store it again: kk keyring set %s/%s/%s",
+                         kk_plugin_manifest(self->plugin)->id, self->name,
+                         self->credential->fields[index]->key);
+            return KK_ERR_INVALID_ARGS;
+        }
+    }
+    return KK_OK;
+}
+
+// Appends the value of the field whose name begins at [key]; *end is the closing brace.
+static kk_code append_field(const kk_account *self, const char *key, const char **end,
+                            kk_secret *out, kk_error *err)
+{
+    *end = strchr(key, '}');
+    size_t at =
+        *end != NULL ? find_field(self, (kk_str){key, (size_t)(*end - key)}) : self->field_count;
+    if (at == self->field_count) {
+        return kk_fail(err, KK_ERR_INTERNAL, "a header format names a field that does not exist");
+    }
+    kk_code code = check_header_bytes(self, at, err);
+    if (code != KK_OK) {
+        return code;
+    }
+    return kk_secret_append(out, self->values[at].value.ptr, self->values[at].value.len, err);
+}
+
+kk_code kk_account_render(const kk_account *self, kk_secret *out, kk_error *err)
+{
+    const kk_scheme *scheme = kk_account_scheme(self);
+    if (scheme == NULL) {
+        return kk_account_check_complete(self, err);
+    }
+    kk_code code = kk_secret_make(out, HEADER_VALUE_MAX, err);
+    for (const char *at = scheme->header_format; *at != '\0' && code == KK_OK; at++) {
+        if (*at == '{' && at[1] != '{') {
+            code = append_field(self, at + 1, &at, out, err);
+            continue;
+        }
+        at += at[0] == at[1] && (*at == '{' || *at == '}');
+        code = kk_secret_append(out, at, 1, err);
+    }
+    return code;
+}
+
+// ---- Origins
+
+static bool has_origin(const kk_url *url, const char *origin)
+{
+    kk_url other;
+    return kk_url_parse(origin, &other, NULL) == KK_OK && kk_url_same_origin(url, &other);
+}
+
+bool kk_account_allows(const kk_account *self, const char *url)
+{
+    kk_url target;
+    if (self->credential == NULL || kk_url_parse(url, &target, NULL) != KK_OK) {
+        return false;
+    }
+    for (const char *const *origin = self->credential->origins; origin != NULL && *origin != NULL;
+         origin++) {
+        if (has_origin(&target, *origin)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < self->field_count; i++) {
+        const kk_secret *value = &self->values[i].value;
+        if ((self->credential->fields[i]->flags & KK_FIELD_URL) != 0 && value->len > 0 &&
+            has_origin(&target, (const char *)value->ptr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// ---- Out of sight
+
+void kk_account_redact(const kk_account *self, char *bytes, size_t len)
+{
+    for (size_t i = 0; i < self->field_count; i++) {
+        kk_str value = kk_secret_view(&self->values[i].value);
+        if (!is_secret(self, i) || value.len < REDACTED_LENGTH_MIN) {
+            continue;
+        }
+        char *at = bytes;
+        while ((at = memmem(at, len - (size_t)(at - bytes), value.ptr, value.len)) != NULL) {
+            memset(at, '*', value.len);
+            at += value.len;
+        }
+    }
+}
+
+// ---- For people
+
+typedef struct described {
+    kk_account_info info; // first: what the caller holds
+    kk_field_info fields[KK_ACCOUNT_FIELDS_MAX];
+    char name[sizeof((kk_account *)NULL)->name];
+    char rule[sizeof((kk_account *)NULL)->rule];
+    char sources[KK_ACCOUNT_FIELDS_MAX][sizeof((kk_account_value *)NULL)->source];
+} described;
+
+kk_code kk_account_describe(const kk_account *self, kk_account_info **out, kk_error *err)
+{
+    described *copy = calloc(1, sizeof *copy);
+    if (copy == NULL) {
+        return kk_fail(err, KK_ERR_INTERNAL, "out of memory for an account");
+    }
+    const kk_scheme *scheme = kk_account_scheme(self);
+    memcpy(copy->name, self->name, sizeof copy->name);
+    memcpy(copy->rule, self->rule, sizeof copy->rule);
+    for (size_t i = 0; i < self->field_count; i++) {
+        const kk_field *field = self->credential->fields[i];
+        bool present = self->values[i].value.len > 0;
+        memcpy(copy->sources[i], self->values[i].source, sizeof copy->sources[i]);
+        copy->fields[i] = (kk_field_info){
+            .key = field->key,
+            .label = field->label,
+            .hint = field->hint != NULL ? field->hint : "",
+            .source = present ? copy->sources[i] : "",
+            .secret = is_secret(self, i),
+        };
+    }
+    copy->info = (kk_account_info){
+        .plugin = kk_plugin_manifest(self->plugin)->id,
+        .account = copy->name,
+        .rule = copy->rule,
+        .scheme = scheme != NULL ? scheme->name : "",
+        .fields = copy->fields,
+        .field_count = self->field_count,
+    };
+    *out = &copy->info;
+    return KK_OK;
+}
+
+void kk_account_info_free(kk_account_info *info)
+{
+    free(info);
+}

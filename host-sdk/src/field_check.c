@@ -1,0 +1,160 @@
+// Whether a value may be stored as a field of an account, and a name given to an account.
+#include "field_check.h"
+#include "fail.h"
+#include "near.h"
+#include "url.h"
+#include <string.h>
+
+enum { FIELDS_SHOWN_MAX = 64 };
+
+static const kk_field *find_field(const kk_plugin *plugin, const char *key)
+{
+    const kk_credential *const *credential = kk_plugin_manifest(plugin)->credentials;
+    for (; credential != NULL && *credential != NULL; credential++) {
+        for (const kk_field *const *field = (*credential)->fields; *field != NULL; field++) {
+            if (strcmp((*field)->key, key) == 0) {
+                return *field;
+            }
+        }
+    }
+    return NULL;
+}
+
+static size_t list_fields(const kk_plugin *plugin, const char **names, size_t size)
+{
+    size_t count = 0;
+    const kk_credential *const *credential = kk_plugin_manifest(plugin)->credentials;
+    for (; credential != NULL && *credential != NULL; credential++) {
+        for (const kk_field *const *field = (*credential)->fields; *field != NULL; field++) {
+            if (count < size) {
+                names[count++] = (*field)->key;
+            }
+        }
+    }
+    return count;
+}
+
+static kk_code fail_unknown(const kk_plugin *plugin, const char *key, kk_error *err)
+{
+    const char *names[FIELDS_SHOWN_MAX];
+    size_t count = list_fields(plugin, names, FIELDS_SHOWN_MAX);
+    char near[256];
+    kk_fail(err, KK_ERR_INVALID_ARGS, "plugin '%s' has no credential field '%.64s'",
+            kk_plugin_manifest(plugin)->id, key);
+    if (kk_near(key, names, count, near, sizeof near) > 0) {
+        kk_fail_hint(err, "did you mean %s?", near);
+        return KK_ERR_INVALID_ARGS;
+    }
+    kk_buf all = {.limit = sizeof err->hint};
+    for (size_t i = 0; i < count; i++) {
+        kk_buf_append_format(&all, "%s%s", i == 0 ? "" : ", ", names[i]);
+    }
+    kk_fail_hint(err, "its fields are: %s", kk_buf_text(&all));
+    kk_buf_clean(&all);
+    return KK_ERR_INVALID_ARGS;
+}
+
+// The field whose prefix the value has, if that is not the field itself.
+static const kk_field *find_owner(const kk_plugin *plugin, const kk_field *field, kk_str value)
+{
+    const char *names[FIELDS_SHOWN_MAX];
+    size_t count = list_fields(plugin, names, FIELDS_SHOWN_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const kk_field *other = find_field(plugin, names[i]);
+        bool same = field->prefix != NULL && other->prefix != NULL &&
+                    strcmp(field->prefix, other->prefix) == 0;
+        if (other != field && !same && other->prefix != NULL &&
+            kk_str_starts_with(value, other->prefix)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+static kk_code check_form(const kk_field *field, kk_str value, kk_error *err)
+{
+    if (field->prefix != NULL && !kk_str_starts_with(value, field->prefix)) {
+        return kk_fail(err, KK_ERR_INVALID_ARGS, "the value of '%s' does not begin with '%s'",
+                       field->key, field->prefix);
+    }
+    if (value.len < field->length_min || (field->length_max > 0 && value.len > field->length_max)) {
+        return kk_fail(err, KK_ERR_INVALID_ARGS,
+                       "the value of '%s' is %zu bytes long; it has %u to %u", field->key,
+                       value.len, (unsigned)field->length_min, (unsigned)field->length_max);
+    }
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char byte = (unsigned char)value.ptr[i];
+        if (byte < 0x20 || byte > 0x7E) {
+            return kk_fail(err, KK_ERR_INVALID_ARGS,
+                           "the value of '%s' has a byte at %zu that no header may hold",
+                           field->key, i);
+        }
+    }
+    return KK_OK;
+}
+
+static kk_code check_url(const kk_field *field, kk_str value, kk_error *err)
+{
+    kk_buf text = {.limit = KK_TEXT_MAX};
+    kk_buf_append_str(&text, value);
+    kk_url url;
+    kk_error why = {0};
+    kk_code code = kk_buf_check(&text, "the URL", &why);
+    if (code == KK_OK) {
+        code = kk_url_parse(kk_buf_text(&text), &url, &why);
+    }
+    if (code == KK_OK) {
+        code = kk_url_check_secure(&url, &why);
+    }
+    kk_buf_clean(&text);
+    return code == KK_OK ? KK_OK
+                         : kk_fail(err, KK_ERR_INVALID_ARGS, "the value of '%s': %s", field->key,
+                                   why.message);
+}
+
+kk_code kk_field_check(const kk_plugin *plugin, const char *key, kk_str value, kk_error *err)
+{
+    const kk_field *field = find_field(plugin, key);
+    if (field == NULL) {
+        return fail_unknown(plugin, key, err);
+    }
+    kk_code code;
+    const kk_field *owner = find_owner(plugin, field, value);
+    if (owner != NULL) {
+        code = kk_fail(err, KK_ERR_INVALID_ARGS,
+                       "the value given for '%s' looks like a value of '%s'", key, owner->key);
+        kk_fail_hint(err, "store it as '%s'", owner->key);
+        return code;
+    }
+    code = check_form(field, value, err);
+    if (code == KK_OK && (field->flags & KK_FIELD_URL) != 0) {
+        code = check_url(field, value, err);
+    }
+    if (code != KK_OK && field->hint != NULL) {
+        kk_fail_hint(err, "%s", field->hint);
+    }
+    return code;
+}
+
+kk_code kk_account_name_check(const kk_plugin *plugin, const char *account, kk_error *err)
+{
+    const kk_manifest *manifest = kk_plugin_manifest(plugin);
+    if (!kk_name_is_valid(account, true)) {
+        kk_fail(err, KK_ERR_INVALID_ARGS, "'%.64s' is not a name for an account", account);
+        kk_fail_hint(
+            err, "a name is lower-case letters and digits, joined by '-' or '_', at most 63 bytes");
+        return KK_ERR_INVALID_ARGS;
+    }
+    bool taken = strcmp(account, "default") == 0 || strcmp(account, "environment") == 0;
+    for (size_t i = 0; i < manifest->tool_count && !taken; i++) {
+        taken = strcmp(manifest->tools[i]->name, account) == 0;
+    }
+    if (taken) {
+        kk_fail(err, KK_ERR_INVALID_ARGS,
+                "'%s' cannot be an account of '%s': it means something else", account,
+                manifest->id);
+        kk_fail_hint(err, "choose another name, for example 'main'");
+        return KK_ERR_INVALID_ARGS;
+    }
+    return KK_OK;
+}

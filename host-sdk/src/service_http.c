@@ -1,0 +1,312 @@
+// The service kk.http/1: checks what a plugin wants to send, adds the credential that the plugin
+// never sees, and sends it.
+#include "fail.h"
+#include "outcome.h"
+#include "service.h"
+#include "url.h"
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { HEADERS_MAX = 64 };
+
+// ---- Checks
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        if (strcasecmp(name, *names) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// RFC 9110's token.
+static bool is_token(const char *text)
+{
+    static const char allowed[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    return text != NULL && text[0] != '\0' && text[strspn(text, allowed)] == '\0';
+}
+
+static bool is_header_value(const char *text)
+{
+    for (; text != NULL && *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if ((byte < 0x20 && byte != '\t') || byte == 0x7F) {
+            return false;
+        }
+    }
+    return text != NULL;
+}
+
+static kk_status check_header(kk_job *job, const kk_header *headers, size_t index)
+{
+    static const char *const reserved[] = {
+        "authorization",   "proxy-authorization", "cookie", "host", "connection", "content-length",
+        "accept-encoding", "transfer-encoding",   "expect", "te",   "upgrade",    NULL};
+    const kk_header *header = &headers[index];
+    if (!is_token(header->name) || !is_header_value(header->value)) {
+        return kk_service_fault(job, KK_E_CONTRACT, "header %zu is not one of HTTP", index);
+    }
+    const kk_scheme *scheme = kk_account_scheme(job->account);
+    if (is_one_of(header->name, reserved) ||
+        (scheme != NULL && strcasecmp(header->name, scheme->header_name) == 0)) {
+        return kk_service_fault(job, KK_E_CONTRACT, "header '%s' is the host's to set",
+                                header->name);
+    }
+    for (size_t i = 0; i < index; i++) {
+        if (strcasecmp(header->name, headers[i].name) == 0) {
+            return kk_service_fault(job, KK_E_CONTRACT, "header '%s' is given twice", header->name);
+        }
+    }
+    return KK_E_OK;
+}
+
+static kk_status check_headers(kk_job *job, const kk_http_request *request)
+{
+    if (request->header_count > HEADERS_MAX ||
+        (request->header_count > 0 && request->headers == NULL)) {
+        return kk_service_fault(job, KK_E_CONTRACT, "more than %d headers", HEADERS_MAX);
+    }
+    for (size_t i = 0; i < request->header_count; i++) {
+        kk_status status = check_header(job, request->headers, i);
+        if (status != KK_E_OK) {
+            return status;
+        }
+    }
+    return KK_E_OK;
+}
+
+static kk_status check_method(kk_job *job, const kk_http_request *request)
+{
+    static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL};
+    const char *method = request->method;
+    if (method == NULL || !is_one_of(method, methods) || method[0] > 'Z') {
+        return kk_service_fault(job, KK_E_CONTRACT,
+                                "a method that is not GET, HEAD, POST, PUT, "
+                                "PATCH or DELETE");
+    }
+    bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    if (!reads && (job->entry->tool->flags & KK_TOOL_READ_ONLY) != 0) {
+        return kk_service_fault(job, KK_E_CONTRACT, "a read-only tool sends %s", method);
+    }
+    if (request->body_len > KK_BODY_MAX || (request->body_len > 0 && request->body == NULL)) {
+        return kk_service_fault(job, KK_E_CONTRACT, "a body over %zu bytes", KK_BODY_MAX);
+    }
+    return KK_E_OK;
+}
+
+// The credential goes to its origins alone.  Without one, only https.
+static kk_status check_target(kk_job *job, const kk_http_request *request)
+{
+    kk_url url;
+    kk_error why = {0};
+    if (request->url == NULL || kk_url_parse(request->url, &url, &why) != KK_OK) {
+        return kk_service_fault(job, KK_E_CONTRACT, "a URL that cannot be sent: %s", why.message);
+    }
+    if (kk_url_check_secure(&url, &why) != KK_OK) {
+        return kk_service_fault(job, KK_E_ORIGIN_DENIED, "%s", why.message);
+    }
+    const char *slot = job->entry->tool->credential;
+    if (request->credential == NULL) {
+        return url.secure ? KK_E_OK
+                          : kk_service_fault(job, KK_E_ORIGIN_DENIED, "plain http without account");
+    }
+    if (slot == NULL || strcmp(request->credential, slot) != 0) {
+        return kk_service_fault(job, KK_E_NOT_GRANTED, "the tool does not use credential '%s'",
+                                request->credential);
+    }
+    if (!kk_account_allows(job->account, request->url)) {
+        return kk_service_fault(job, KK_E_ORIGIN_DENIED,
+                                "'%.*s' is not an origin of credential '%s'", KK_STR_ARG(url.host),
+                                slot);
+    }
+    return KK_E_OK;
+}
+
+static kk_status check_request(kk_job *job, const kk_http_request *request)
+{
+    kk_status status = check_method(job, request);
+    if (status == KK_E_OK) {
+        status = check_target(job, request);
+    }
+    return status == KK_E_OK ? check_headers(job, request) : status;
+}
+
+// ---- Sending
+
+// Notes for the envelope what the attempt came to, and for the effect whether something may have
+// been changed.
+static void note_attempt(kk_job *job, const char *method, kk_code code, const kk_response *response)
+{
+    kk_buf *attempts = &job->attempts;
+    kk_buf_append_format(attempts, "%s{\"status\":%u,\"error\":", attempts->len > 0 ? "," : "",
+                         code == KK_OK ? response->status : 0);
+    kk_buf_append_format(attempts, code == KK_OK ? "null" : "\"%s\"", kk_code_name(code));
+    kk_buf_append_text(attempts, ",\"delay_ms\":0}");
+    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
+        return;
+    }
+    bool done = code == KK_OK && response->status < 300;
+    bool refused = code == KK_OK ? response->status >= 300 && response->status < 500
+                                 : response->sent == KK_SENT_NO;
+    if (done) {
+        job->effect = KK_EFFECT_DONE;
+    } else if (!refused && job->effect == KK_EFFECT_NONE) {
+        job->effect = KK_EFFECT_UNKNOWN;
+    }
+}
+
+static bool is_retryable(kk_code code)
+{
+    return code == KK_ERR_DNS || code == KK_ERR_CONNECT || code == KK_ERR_RESET ||
+           code == KK_ERR_TRUNCATED || code == KK_ERR_TIMEOUT;
+}
+
+static kk_status note_failure(kk_job *job, kk_code code, const kk_error *err)
+{
+    job->send_failed = true;
+    job->send_error = *err;
+    job->send_error.retryable = is_retryable(code);
+    job->send_status = kk_outcome_status(code);
+    return job->send_status;
+}
+
+// What the service echoes of the credential must not reach the plugin.  A tape holds none, and its
+// bodies are not ours to change.
+static void redact_response(const kk_job *job, kk_response *response)
+{
+    if (job->host->tape != NULL) {
+        return;
+    }
+    kk_account_redact(job->account, (char *)response->body.ptr, response->body.len);
+    for (size_t i = 0; i < response->header_count; i++) {
+        char *value = (char *)response->headers[i].value;
+        kk_account_redact(job->account, value, strlen(value));
+    }
+}
+
+static kk_status hold_response(kk_job *job, kk_transport *transport, kk_response *response,
+                               const kk_http_response **out)
+{
+    kk_held_response *held = calloc(1, sizeof *held);
+    if (held == NULL) {
+        transport->table->response_clean(transport, response);
+        return KK_E_NO_MEMORY;
+    }
+    redact_response(job, response);
+    held->response = *response;
+    held->public_part = (kk_http_response){
+        .struct_size = sizeof held->public_part,
+        .status = response->status,
+        .headers = response->headers,
+        .header_count = response->header_count,
+        .body = response->body.ptr,
+        .body_len = response->body.len,
+    };
+    held->next = job->responses;
+    job->responses = held;
+    *out = &held->public_part;
+    return KK_E_OK;
+}
+
+static uint64_t request_deadline_ms(const kk_job *job, const kk_http_request *request)
+{
+    uint64_t own_ms = kk_time_mono_ms(job->host->time) + request->timeout_ms;
+    return request->timeout_ms > 0 && own_ms < job->call.deadline_ms ? own_ms
+                                                                     : job->call.deadline_ms;
+}
+
+static kk_code exchange(kk_job *job, const kk_http_request *request, kk_transport **transport,
+                        kk_response *response, kk_error *err)
+{
+    kk_secret credential = {0};
+    kk_request outgoing = {
+        .method = request->method,
+        .url = request->url,
+        .headers = request->headers,
+        .header_count = request->header_count,
+        .body = {request->body_len > 0 ? request->body : NULL, request->body_len},
+        .plugin = job->entry->info.plugin,
+        .account = kk_account_name(job->account),
+        .deadline_ms = request_deadline_ms(job, request),
+        .cancel = job->cancel,
+    };
+    kk_code code = kk_host_transport(job->host, transport, err);
+    if (code == KK_OK && request->credential != NULL) {
+        code = kk_account_render(job->account, &credential, err);
+        outgoing.credential = (kk_header){kk_account_scheme(job->account)->header_name,
+                                          kk_secret_view(&credential).ptr};
+    }
+    if (code == KK_OK) {
+        code = (*transport)->table->send(*transport, &outgoing, response, err);
+        note_attempt(job, request->method, code, response);
+    }
+    kk_secret_clean(&credential);
+    return code;
+}
+
+static kk_status http_send(const kk_call *call, const kk_http_request *request,
+                           const kk_http_response **out)
+{
+    kk_job *job = kk_job_of(call);
+    kk_http_request own;
+    if (!kk_service_copy(&own, sizeof own, request, offsetof(kk_http_request, timeout_ms))) {
+        return kk_service_fault(job, KK_E_CONTRACT, "send() without a request");
+    }
+    job->send_failed = false;
+    kk_status status = kk_service_stopped(job);
+    if (status != KK_E_OK) {
+        return status;
+    }
+    status = check_request(job, &own);
+    if (status != KK_E_OK) {
+        return status;
+    }
+    kk_transport *transport = NULL;
+    kk_response response = {0};
+    kk_error err = {0};
+    kk_code code = exchange(job, &own, &transport, &response, &err);
+    if (code != KK_OK) {
+        return note_failure(job, code, &err);
+    }
+    return hold_response(job, transport, &response, out);
+}
+
+static void release_held(kk_job *job, kk_held_response *held)
+{
+    kk_transport *transport = job->host->transport;
+    transport->table->response_clean(transport, &held->response);
+    free(held);
+}
+
+static void http_release(const kk_call *call, const kk_http_response *response)
+{
+    kk_job *job = kk_job_of(call);
+    kk_held_response **link = &job->responses;
+    while (*link != NULL && &(*link)->public_part != response) {
+        link = &(*link)->next;
+    }
+    if (*link != NULL) {
+        kk_held_response *held = *link;
+        *link = held->next;
+        release_held(job, held);
+    }
+}
+
+void kk_service_release_all(kk_job *job)
+{
+    while (job->responses != NULL) {
+        kk_held_response *next = job->responses->next;
+        release_held(job, job->responses);
+        job->responses = next;
+    }
+}
+
+const kk_http kk_service_http = {
+    .struct_size = sizeof kk_service_http,
+    .send = http_send,
+    .release = http_release,
+};

@@ -1,0 +1,83 @@
+#!/bin/sh
+# Which account a call uses: every rule, in its order.
+. "$KK_SOURCE/tests/e2e/lib.sh"
+start_server
+url="http://127.0.0.1:$port/v1"
+
+used() { # used ACCOUNT AUTHORIZATION [OPTION...]: whom the call was made as
+    account=$1
+    authorization=$2
+    shift 2
+    run call planetscale.get_current_user --json "$@"
+    expect_ok
+    expect /meta/account "\"$account\""
+    last_header authorization "$authorization"
+}
+
+# The vendor's own variables serve where nothing is stored.
+export PLANETSCALE_SERVICE_TOKEN_ID=$TOKEN_ID
+run call planetscale.get_current_user --json
+expect_failure_json partial 4
+expect_err PLANETSCALE_SERVICE_TOKEN
+export PLANETSCALE_SERVICE_TOKEN=$TOKEN
+run keyring which planetscale --json
+expect_ok
+grep -q '"environment"' "$work/out" || fail 'the account is not shown as environment'
+
+# Without a keyring, everything from the environment.
+export KK_CRED__PLANETSCALE__SERVICE_TOKEN_ID=$STAGING_ID KK_CRED__PLANETSCALE__SERVICE_TOKEN=$STAGING_TOKEN
+export KK_CRED__PLANETSCALE__URL=$url
+used environment "$STAGING_ID:$STAGING_TOKEN"
+unset KK_CRED__PLANETSCALE__SERVICE_TOKEN
+run call planetscale.get_current_user --json
+expect_failure_json partial 4
+printf '%s\n' "$STAGING_TOKEN" >"$work/server/token-file"
+export KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE="$work/server/token-file"
+used environment "$STAGING_ID:$STAGING_TOKEN"
+unset KK_CRED__PLANETSCALE__SERVICE_TOKEN_ID KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE KK_CRED__PLANETSCALE__URL
+
+export KK_CRED__PLANETSCALE__CI__SERVICE_TOKEN_ID=$STAGING_ID KK_CRED__PLANETSCALE__CI__SERVICE_TOKEN=$STAGING_TOKEN
+export KK_CRED__PLANETSCALE__CI__URL=$url
+used ci "$STAGING_ID:$STAGING_TOKEN"
+used ci "$STAGING_ID:$STAGING_TOKEN" --account ci
+unset KK_CRED__PLANETSCALE__CI__SERVICE_TOKEN_ID KK_CRED__PLANETSCALE__CI__SERVICE_TOKEN KK_CRED__PLANETSCALE__CI__URL
+
+# Stored accounts go before the vendor's variables.
+init_keyring
+store production "{\"service_token_id\":\"$TOKEN_ID\",\"service_token\":\"$TOKEN\",\"url\":\"$url\"}"
+used production "$TOKEN_ID:$TOKEN"
+unset PLANETSCALE_SERVICE_TOKEN_ID PLANETSCALE_SERVICE_TOKEN
+store staging "{\"access_token\":\"$ACCESS_TOKEN\",\"url\":\"$url\"}"
+used production "$TOKEN_ID:$TOKEN"
+used staging "Bearer $ACCESS_TOKEN" --account staging
+used production "$TOKEN_ID:$TOKEN" --account default
+
+run keyring default planetscale --unset
+expect_ok
+run call planetscale.get_current_user --json
+expect_failure_json ambiguous 4
+expect_err staging
+run keyring default planetscale staging
+expect_ok
+used staging "Bearer $ACCESS_TOKEN"
+KK_ACCOUNT_PLANETSCALE=production used production "$TOKEN_ID:$TOKEN"
+mkdir "$work/project" && cd "$work/project" || exit 1
+printf '{"accounts":{"planetscale":"production"}}' >.kk.json
+used production "$TOKEN_ID:$TOKEN"
+printf '{"accounts":{"planetscale":"production"},"url":"http://127.0.0.1:1/"}' >.kk.json
+run call planetscale.get_current_user --json
+[ "$status" = 2 ] || fail 'a project file that sets a URL was accepted'
+cd / && rm -r "$work/project"
+
+run call planetscale.get_current_user --account prodution --json
+expect_failure_json account_unknown 4
+expect_err production
+for name in default list_databases; do
+    printf '{"url":"%s"}' "$url" >"$work/server/fields.json"
+    run_with "$work/server/fields.json" keyring set "planetscale/$name" --json
+    expect_failure invalid_args 2
+done
+run keyring rm planetscale/staging --yes
+expect_ok
+used production "$TOKEN_ID:$TOKEN"
+expect_no_canary

@@ -1,0 +1,67 @@
+#!/bin/sh
+# The tape of the tree: every function and the documentation's own arguments, without a keyring, a network or a home.
+. "$KK_SOURCE/tests/e2e/lib.sh"
+mkdir -p "$work/server"
+tape=$KK_SOURCE/fixtures/tapes/planetscale.har
+rm -rf "$KK_HOME"
+
+replay() { # replay FUNCTION ARGUMENTS [OPTION...]
+    function=$1
+    arguments=$2
+    shift 2
+    run --replay "$tape" call "planetscale.$function" "$arguments" --json "$@"
+    expect_ok
+    expect /meta/transport '"replay"'
+}
+
+replay list_databases '{"organization":"acme"}'
+replay list_databases '{"organization":"acme","all":true}'
+expect /data/complete true
+grep -q '"kind":"mysql"' "$work/out" || fail 'no MySQL database'
+grep -q '"kind":"postgresql"' "$work/out" || fail 'no PostgreSQL database'
+replay list_databases '{"organization":"my-org","page":1,"limit":10}'
+replay list_databases '{"organization":"example_organization","page":1,"limit":1}'
+replay get_database '{"organization":"my-org","database":"my-database"}'
+expect /data/name '"my-database"'
+get /data/branches | grep -qE '^[0-9]+$' || fail 'branches is no number'
+replay create_database '{"organization":"my-org","name":"my-new-database","region":"us-east-1","notes":"Production database for project X"}' --yes
+expect /data/name '"my-new-database"'
+replay list_branches '{"organization":"my-org","database":"my-database"}'
+replay get_branch '{"organization":"my-org","database":"my-database","branch":"main"}'
+expect /data/role '"production"'
+replay list_organizations '{}'
+replay get_current_user '{}'
+expect /meta/account '"main"'
+replay get_current_user '{}' --account staging
+expect /meta/account '"staging"'
+
+run --replay "$tape" call planetscale.get_current_user --account nobody --json
+expect_failure_json account_unknown 4
+expect_err staging
+run --replay "$tape" call planetscale.get_database organization=acme database=no-such-thing-here --json
+expect_failure_json replay_miss 1
+get /error/reason >/dev/null || fail 'the miss has no reason'
+run --replay "$work/none.har" call planetscale.get_current_user --json
+expect_failure_json tape_invalid 1
+head -c 5000 "$tape" >"$work/cut.har"
+run --replay "$work/cut.har" call planetscale.get_current_user --json
+expect_failure_json tape_invalid 1
+
+# The environment's credentials are not looked at, and a write can be rehearsed.
+PLANETSCALE_SERVICE_TOKEN_ID=$TOKEN_ID replay get_current_user '{}'
+replay create_database '{"organization":"my-org","name":"x"}' --dry-run
+expect /data null
+expect /meta/dry_run true
+expect /meta/policy '"ask"'
+[ ! -e "$KK_HOME" ] || fail 'a replay made a home'
+
+# Neither the live module nor libcurl is loaded.
+if [ -z "${KK_WRAP:-}" ]; then
+    strace -f -e trace=openat,open -o "$work/server/trace" "$KK_BIN/kk" --replay "$tape" call planetscale.get_current_user '{}' \
+        >/dev/null || fail 'the traced run failed'
+    grep -q 'planetscale.so' "$work/server/trace" || fail 'the trace shows nothing'
+    grep -E 'kk_live|libcurl|libssl' "$work/server/trace" && fail 'the live transport was loaded'
+    strace -f -e trace=socket -o "$work/server/trace" "$KK_BIN/kk" --replay "$tape" call planetscale.get_current_user '{}' >/dev/null
+    grep -q 'socket(' "$work/server/trace" && fail 'a socket was made'
+fi
+expect_no_canary
