@@ -375,6 +375,33 @@ static void test_load__refuses_a_body_that_no_answer_may_have(void **state)
     kk_buf_clean(&text);
 }
 
+// The first block of docs/tapes.md is a tape that loads and answers.
+static void test_load__takes_the_tape_of_the_manual(void **state)
+{
+    (void)state;
+    kk_buf page = {.limit = KK_TEXT_MAX};
+    FILE *file = fopen(KK_FIXTURES "/../host-sdk/docs/tapes.md", "re");
+    assert_non_null(file);
+    kk_buf_grow(&page, fread(kk_buf_reserve(&page, 65536), 1, 65536, file));
+    (void)fclose(file);
+    const char *block = strstr(kk_buf_text(&page), "```json\n");
+    assert_non_null(block);
+    block += strlen("```json\n");
+    const char *end = strstr(block, "```");
+    assert_non_null(end);
+    kk_error err = {0};
+    kk_tape *tape = NULL;
+    assert_ok(kk_tape_parse((kk_str){block, (size_t)(end - block)}, "tapes.md", &tape, &err), &err);
+    kk_request request = {.method = "GET",
+                          .url = "http://127.0.0.1:8080/v1/databases?page=1",
+                          .credential = {"Authorization", "Bearer {{ACCESS_TOKEN}}"}};
+    kk_tape_answer answer;
+    assert_ok(kk_tape_claim(tape, &request, &answer, &err), &err);
+    assert_string_equal(answer.body.ptr, "{\"data\":[{\"name\":\"orders\"}]}");
+    kk_tape_free(tape);
+    kk_buf_clean(&page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_load__reads_the_head_wherever_it_stands),
         cmocka_unit_test(test_load__a_cut_tape_never_loads),
         cmocka_unit_test(test_load__says_what_is_wrong_with_a_file),
+        cmocka_unit_test(test_load__takes_the_tape_of_the_manual),
         cmocka_unit_test(test_load__refuses_a_body_that_no_answer_may_have),
     };
     return cmocka_run_group_tests_name("tape_load", tests, NULL, NULL);
