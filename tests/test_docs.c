@@ -5,7 +5,7 @@
 
 static int load_plugin(void **state)
 {
-    static const char *const files[] = {KK_SHELF, NULL};
+    static const char *const files[] = {KK_TEST_PLUGINS "/shelf.so", NULL};
     kk_registry *registry = NULL;
     kk_config *config = NULL;
     kk_error err = {0};

@@ -1,5 +1,6 @@
 // Printing, and the failure to print.
 #include "output.h"
+#include "error_json.h"
 #include "fail.h"
 #include "json.h"
 #include <errno.h>
@@ -238,32 +239,6 @@ void kk_output_member(kk_buf *out, const char *name, const char *text)
     }
 }
 
-static void write_error(kk_buf *out, const kk_error *failure)
-{
-    const char *api_code = failure->api_code[0] != '\0' ? failure->api_code : NULL;
-    const char *argument = failure->argument[0] != '\0' ? failure->argument : NULL;
-    const char *hint = failure->hint[0] != '\0' ? failure->hint : NULL;
-    kk_buf_append_byte(out, '{');
-    kk_output_member(out, "code", kk_code_name(failure->code));
-    if (failure->reason[0] != '\0') {
-        kk_output_member(out, "reason", failure->reason);
-    }
-    kk_output_member(out, "message", failure->message);
-    kk_output_member(out, "hint", hint);
-    kk_output_name(out, "retryable");
-    kk_buf_append_text(out, failure->retryable ? "true" : "false");
-    kk_output_name(out, "http_status");
-    if (failure->http_status != 0) {
-        kk_buf_append_format(out, "%u", (unsigned)failure->http_status);
-    } else {
-        kk_buf_append_text(out, "null");
-    }
-    kk_output_member(out, "api_code", api_code);
-    kk_output_member(out, "argument", argument);
-    kk_output_member(out, "effect", kk_effect_name(failure->effect));
-    kk_buf_append_byte(out, '}');
-}
-
 void kk_output_envelope(const kk_run *run, const kk_error *failure)
 {
     bool calls = run->command != NULL && run->command->run == kk_cmd_call && run->word_count > 0;
@@ -271,7 +246,7 @@ void kk_output_envelope(const kk_run *run, const kk_error *failure)
     kk_buf_append_byte(&out, '{');
     kk_output_member(&out, "function", calls ? run->words[0] : NULL);
     kk_buf_append_text(&out, ",\"success\":false,\"data\":null,\"error\":");
-    write_error(&out, failure);
+    kk_error_write(failure, &out);
     kk_buf_append_format(&out,
                          ",\"meta\":{\"account\":null,\"operation\":null,\"dry_run\":%s,"
                          "\"transport\":null,\"policy\":null,\"attempts\":[]},\"duration_ms\":0}\n",

@@ -69,8 +69,8 @@ int kk_probe_set_up(void **state)
     setenv("KK_CRED__PROBE__TOKEN", KK_PROBE_TOKEN, 1);
     setenv("KK_CRED__PROBE_INSTANCE__TOKEN", KK_PROBE_TOKEN, 1);
     setenv("KK_CRED__PROBE_PLUGIN__TOKEN", KK_PROBE_TOKEN, 1);
-    const char *const files[] = {KK_PLUGINS "/probe.so", KK_PLUGINS "/probe_instance.so",
-                                 KK_PLUGINS "/probe_plugin.so", NULL};
+    const char *const files[] = {KK_TEST_PLUGINS "/probe.so", KK_TEST_PLUGINS "/probe_instance.so",
+                                 KK_TEST_PLUGINS "/probe_plugin.so", NULL};
     kk_host_options options = {.size = sizeof options,
                                .flags = KK_HOST_NO_SEARCH,
                                .plugin_files = files,
