@@ -14,10 +14,10 @@ static const api_organization organizations[] = {
     {"acme", acme_names, 12, false, NULL, {4, 2}},
     {"my-org", my_org_names, 2, false, NULL, {3, 1}},
     {"example_organization", example_names, 3, false, NULL, {2, 1}},
-    {"many", NULL, 237, false, NULL, {1, 1}},
-    {"endless", NULL, UINT32_MAX, false, NULL, {1, 1}},
-    {"repeats", NULL, 30, true, NULL, {1, 1}},
-    {"empty", NULL, 0, false, NULL, {0, 0}},
+    {"many", NULL, 237, false, "", {1, 1}},
+    {"endless", NULL, UINT32_MAX, false, "", {1, 1}},
+    {"repeats", NULL, 30, true, "", {1, 1}},
+    {"empty", NULL, 0, false, "", {0, 0}},
     {"acme-staging", staging_names, 2, false, "staging", {2, 1}},
 };
 

@@ -14,10 +14,10 @@
 
 typedef struct api_organization {
     const char *name;
-    const char *const *databases;  // their names, database_count of them; NULL = numbered
-    unsigned database_count;       // UINT32_MAX = every page is full and there is always another
-    bool repeats;                  // names its own page as the next one
-    const char *only_for;          // the account that sees it in its list; NULL = all but staging
+    const char *const *databases; // their names, database_count of them; NULL = numbered
+    unsigned database_count;      // UINT32_MAX = every page is full and there is always another
+    bool repeats;                 // names its own page as the next one
+    const char *only_for; // the account that sees it in its list; NULL = all but staging, "" = none
     unsigned database_branches[2]; // the number of branches of even and of odd databases
 } api_organization;
 
