@@ -1,23 +1,35 @@
 // kk list: the functions of all plugins.
+#include "fail.h"
 #include "json.h"
+#include "near.h"
 #include "output.h"
 
-static size_t widest_name(const kk_host *host)
+// Whether the plugin is to be shown: [only] is the one that was asked for, or NULL for all.
+static bool is_shown(const char *only, const char *plugin)
+{
+    return only == NULL || strcmp(only, plugin) == 0;
+}
+
+static size_t widest_name(const kk_host *host, const char *only)
 {
     size_t widest = 0;
     for (size_t i = 0; i < kk_host_tool_count(host); i++) {
-        size_t len = strlen(kk_host_tool_at(host, i)->function);
+        const kk_tool_info *tool = kk_host_tool_at(host, i);
+        size_t len = is_shown(only, tool->plugin) ? strlen(tool->function) : 0;
         widest = len > widest ? len : widest;
     }
     return widest;
 }
 
-static void write_lines(const kk_host *host, kk_buf *out)
+static void write_lines(const kk_host *host, const char *only, kk_buf *out)
 {
-    int width = (int)widest_name(host);
+    int width = (int)widest_name(host, only);
     for (size_t p = 0; p < kk_host_plugin_count(host); p++) {
         const kk_plugin_info *plugin = kk_host_plugin_at(host, p);
-        kk_buf_append_format(out, "%s%s %s - %s\n", p > 0 ? "\n" : "", plugin->title,
+        if (!is_shown(only, plugin->id)) {
+            continue;
+        }
+        kk_buf_append_format(out, "%s%s %s - %s\n", out->len > 0 ? "\n" : "", plugin->title,
                              plugin->version, plugin->summary);
         for (size_t i = 0; i < kk_host_tool_count(host); i++) {
             const kk_tool_info *tool = kk_host_tool_at(host, i);
@@ -47,11 +59,14 @@ static void write_tools(const kk_host *host, const char *plugin, kk_buf *out)
     }
 }
 
-static void write_json(const kk_host *host, kk_buf *out)
+static void write_json(const kk_host *host, const char *only, kk_buf *out)
 {
     kk_buf_append_text(out, "{\"success\":true,\"plugins\":[");
     for (size_t i = 0; i < kk_host_plugin_count(host); i++) {
         const kk_plugin_info *plugin = kk_host_plugin_at(host, i);
+        if (!is_shown(only, plugin->id)) {
+            continue;
+        }
         kk_output_comma(out);
         kk_buf_append_byte(out, '{');
         kk_output_member(out, "plugin", plugin->id);
@@ -90,19 +105,47 @@ static void warn_of_refusals(const kk_host *host)
     }
 }
 
+// The plugin has to be there: a list of nothing would hide a typing mistake.
+static kk_code check_plugin(const kk_host *host, const char *only, kk_error *err)
+{
+    const char *ids[64];
+    size_t count = 0;
+    for (size_t i = 0; i < kk_host_plugin_count(host); i++) {
+        const char *id = kk_host_plugin_at(host, i)->id;
+        if (is_shown(only, id)) {
+            return KK_OK;
+        }
+        if (count < 64) {
+            ids[count++] = id;
+        }
+    }
+    char near[256];
+    kk_fail(err, KK_ERR_UNKNOWN_PLUGIN, "no plugin '%.64s' is loaded", only);
+    if (kk_near(only, ids, count, near, sizeof near) > 0) {
+        kk_fail_hint(err, "did you mean %s?", near);
+    }
+    kk_fail_hint(err, "`kk list` shows all plugins");
+    return KK_ERR_UNKNOWN_PLUGIN;
+}
+
 kk_code kk_cmd_list(kk_run *run, kk_error *err)
 {
+    const char *only = run->word_count > 0 ? run->words[0] : NULL;
     kk_host *host = NULL;
     kk_code code = kk_run_open_host(run, &host, err);
+    if (code == KK_OK && only != NULL) {
+        code = check_plugin(host, only, err);
+    }
     if (code != KK_OK) {
+        kk_host_close(host);
         return code;
     }
     // A list of many plugins may be long, and is still text that kk makes itself.
     kk_buf out = {.limit = 16 * KK_TEXT_MAX};
     if (kk_run_has(run, KK_OPT_JSON)) {
-        write_json(host, &out);
+        write_json(host, only, &out);
     } else {
-        write_lines(host, &out);
+        write_lines(host, only, &out);
     }
     code = kk_output_take(&out, err);
     warn_of_refusals(host);

@@ -33,8 +33,9 @@ static const kk_option default_options[] = {
 
 const kk_command kk_commands[] = {
     {.name = "list",
-     .operands = "",
-     .summary = "Show the functions of all plugins",
+     .operands = "[PLUGIN]",
+     .summary = "Show the functions of all plugins, or of one",
+     .words_max = 1,
      .run = kk_cmd_list},
     {.name = "schema",
      .operands = "PLUGIN.FUNCTION",

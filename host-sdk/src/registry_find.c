@@ -158,8 +158,7 @@ static kk_code miss_plugin(const kk_registry *self, const char *id, kk_error *er
     if (kk_near(id, self->ids, self->plugin_count, names, sizeof names) > 0) {
         kk_fail_hint(err, "near: %s", names);
     } else if (self->plugin_count == 0) {
-        kk_fail_hint(err, "no plugin is loaded at all; `kk plugin list` shows where they are "
-                          "looked for");
+        kk_fail_hint(err, "no plugin is loaded at all; `kk list` shows what was refused");
     }
     return code;
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Executes the blocks of README.md and of the documents: every ```sh block runs, and where a ```text block follows it, its
-# output has to be that text.  A block that begins with "$ tests/run.sh" or the demo is compared with what is there instead.
+# Executes the blocks of README.md: every ```sh block runs, and where a ```text block follows it, its
+# output has to be that text.  The blocks of the demo and of the tests are only looked up: they would run this test again.
 . "$KK_SOURCE/tests/e2e/lib.sh"
 mkdir -p "$work/server"
 
