@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@ struct kk_interrupt {
     pthread_t thread;
     sigset_t signals;
     sigset_t before; // the mask to put back
+    atomic_bool stopping;
 };
 
 static void end_at_once(void)
@@ -23,7 +25,7 @@ static void end_at_once(void)
     _exit(kk_code_exit_status(KK_ERR_CANCELLED));
 }
 
-// Is stopped by cancelling it in sigwait(), which is where it spends its life.
+// Ends when a signal comes while it is to stop; kk_interrupt_stop() sends one.
 static void *wait_for_signals(void *context)
 {
     kk_interrupt *self = context;
@@ -32,16 +34,15 @@ static void *wait_for_signals(void *context)
         if (sigwait(&self->signals, &number) != 0) {
             continue;
         }
+        if (atomic_load(&self->stopping)) {
+            return NULL;
+        }
         if (++count > 1) {
             end_at_once();
         }
-        int state = 0;
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
         (void)!write(self->pipe[1], "", 1);
         kk_cancel_raise(self->token);
-        pthread_setcancelstate(state, NULL);
     }
-    return NULL;
 }
 
 static void release(kk_interrupt *self)
@@ -87,7 +88,8 @@ void kk_interrupt_stop(kk_interrupt *self)
     if (self == NULL) {
         return;
     }
-    pthread_cancel(self->thread);
+    atomic_store(&self->stopping, true);
+    pthread_kill(self->thread, SIGHUP);
     pthread_join(self->thread, NULL);
     pthread_sigmask(SIG_SETMASK, &self->before, NULL);
     release(self);
