@@ -1,12 +1,11 @@
 // The run of a tool: check the arguments, send, check the answer, add what is promised, write.
 #include "api.h"
 
-size_t ps_add_copy(kk_str object, const char *from, const char *as, kk_json_member *added)
+size_t ps_add_copy(const kk_json_object *object, const char *from, const char *as,
+                   kk_json_member *added)
 {
-    char pointer[PS_POINTER_MAX];
-    ps_pointer(from, pointer);
     kk_str raw;
-    if (!kk_json_find(object, pointer, &raw)) {
+    if (!kk_json_object_get(object, from, &raw)) {
         return 0;
     }
     *added = (kk_json_member){.name = as, .value = raw};
@@ -80,8 +79,8 @@ static bool is_empty_array(kk_str rows)
     return kk_json_next(&reader) == KK_JSON_ARRAY && kk_json_next(&reader) == KK_JSON_ARRAY_END;
 }
 
-// Appends the one response that the arguments ask for.
-static kk_status fetch(const ps_call *self, kk_buf *out)
+// Gives the body of the one response that the arguments ask for: the response's own, or in [made] where it gets a hint.
+static kk_status fetch(const ps_call *self, kk_buf *made, kk_str *result)
 {
     const kk_http_response *response = NULL;
     kk_status status = ps_send(self, 0, 0, &response);
@@ -95,29 +94,26 @@ static kk_status fetch(const ps_call *self, kk_buf *out)
     kk_str body = {response->body, response->body_len};
     bool service_token = self->self != NULL && self->self->service_token;
     if (service_token && self->operation->tool->rows != NULL && is_empty_array(rows)) {
-        return append_empty_hint(self, body, out);
+        status = append_empty_hint(self, body, made);
+        body = kk_buf_view(made);
     }
-    kk_buf_append_str(out, body);
-    return KK_E_OK;
+    *result = body;
+    return status;
 }
 
 // Writes the result with what the documentation promises and the API leaves out.
-static kk_status write_extended(const ps_call *self, const kk_buf *result)
+static kk_status write_extended(const ps_call *self, kk_str result)
 {
     const ps_operation *operation = self->operation;
-    kk_error err = {0};
-    if (kk_buf_check(result, "the result", &err) != KK_OK) {
-        return ps_fail_error(self, &err);
-    }
     if (operation->extend == NULL) {
-        return self->call->host->write(self->call, result->ptr, result->len);
+        return self->call->host->write(self->call, result.ptr, result.len);
     }
+    kk_error err = {0};
     kk_buf out = {.limit = PS_OUTPUT_MAX};
-    kk_code code = kk_json_extend(kk_buf_view(result), operation->tool->rows, operation->extend,
-                                  NULL, &out, &err);
-    if (code == KK_OK) {
-        code = kk_buf_check(&out, "the result", &err);
-    }
+    // What is added is a few bytes a row: room for it all at once spares the copies of a growing buffer.
+    kk_buf_reserve(&out, result.len + result.len / 16);
+    kk_code code =
+        kk_json_extend(result, operation->tool->rows, operation->extend, NULL, &out, &err);
     kk_status status = code == KK_OK ? self->call->host->write(self->call, out.ptr, out.len)
                                      : ps_fail_error(self, &err);
     kk_buf_clean(&out);
@@ -128,15 +124,25 @@ kk_status ps_run(const ps_operation *operation, const kk_instance *self, const k
                  kk_str args)
 {
     ps_call run = {.operation = operation, .self = self, .call = call, .args = args};
-    kk_buf result = {.limit = PS_OUTPUT_MAX};
+    kk_buf made = {.limit = PS_OUTPUT_MAX};
+    kk_str result = {0};
+    kk_error err = {0};
     kk_status status = check_args(&run);
     if (status != KK_E_OK) {
         return status;
     }
-    status = wants_all(&run) ? ps_gather(&run, &result) : fetch(&run, &result);
-    if (status == KK_E_OK) {
-        status = write_extended(&run, &result);
+    if (wants_all(&run)) {
+        status = ps_gather(&run, &made);
+        result = kk_buf_view(&made);
+    } else {
+        status = fetch(&run, &made, &result);
     }
-    kk_buf_clean(&result);
+    if (status == KK_E_OK && kk_buf_check(&made, "the result", &err) != KK_OK) {
+        status = ps_fail_error(&run, &err);
+    }
+    if (status == KK_E_OK) {
+        status = write_extended(&run, result);
+    }
+    kk_buf_clean(&made);
     return status;
 }

@@ -57,7 +57,8 @@ kk_status ps_run(const ps_operation *operation, const kk_instance *self, const k
 
 // Copies the member [from] of [object] into [added] under the name [as].  Returns how many members
 // that are: 1, or 0 if [object] has no such member.
-size_t ps_add_copy(kk_str object, const char *from, const char *as, kk_json_member *added);
+size_t ps_add_copy(const kk_json_object *object, const char *from, const char *as,
+                   kk_json_member *added);
 
 // ---- request.c: arguments and sending
 

@@ -2,12 +2,13 @@
 #include "schema.h"
 #include "tools.h"
 
-size_t ps_extend_branch(void *context, kk_str object, kk_json_member *added, kk_buf *scratch)
+size_t ps_extend_branch(void *context, const kk_json_object *object, kk_json_member *added,
+                        kk_buf *scratch)
 {
     (void)context;
     (void)scratch;
     kk_str production;
-    if (!kk_json_find(object, "/production", &production)) {
+    if (!kk_json_object_get(object, "production", &production)) {
         return 0;
     }
     bool is_production = kk_str_is(production, "true");

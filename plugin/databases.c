@@ -17,7 +17,8 @@ const ps_parameter ps_new_database[] = {
     {.name = "major_version"}, {0},
 };
 
-size_t ps_extend_database(void *context, kk_str object, kk_json_member *added, kk_buf *scratch)
+size_t ps_extend_database(void *context, const kk_json_object *object, kk_json_member *added,
+                          kk_buf *scratch)
 {
     (void)context;
     (void)scratch;

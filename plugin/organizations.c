@@ -10,7 +10,8 @@ const ps_parameter ps_organizations[] = {
 };
 
 // The API's name of an organization is the slug that its web pages show.
-size_t ps_extend_organization(void *context, kk_str object, kk_json_member *added, kk_buf *scratch)
+size_t ps_extend_organization(void *context, const kk_json_object *object, kk_json_member *added,
+                              kk_buf *scratch)
 {
     (void)context;
     (void)scratch;

@@ -41,7 +41,8 @@ typedef struct member_list {
     size_t count;
 } member_list;
 
-static size_t add_members(void *context, kk_str object, kk_json_member *added, kk_buf *scratch)
+static size_t add_members(void *context, const kk_json_object *object, kk_json_member *added,
+                          kk_buf *scratch)
 {
     (void)object;
     (void)scratch;

@@ -39,9 +39,13 @@ extern const ps_parameter ps_organizations[];
 extern const ps_parameter ps_new_database[];
 
 // The additions, for kk_json_extend().
-size_t ps_extend_database(void *context, kk_str object, kk_json_member *added, kk_buf *scratch);
-size_t ps_extend_branch(void *context, kk_str object, kk_json_member *added, kk_buf *scratch);
-size_t ps_extend_organization(void *context, kk_str object, kk_json_member *added, kk_buf *scratch);
-size_t ps_extend_user(void *context, kk_str object, kk_json_member *added, kk_buf *scratch);
+size_t ps_extend_database(void *context, const kk_json_object *object, kk_json_member *added,
+                          kk_buf *scratch);
+size_t ps_extend_branch(void *context, const kk_json_object *object, kk_json_member *added,
+                        kk_buf *scratch);
+size_t ps_extend_organization(void *context, const kk_json_object *object, kk_json_member *added,
+                              kk_buf *scratch);
+size_t ps_extend_user(void *context, const kk_json_object *object, kk_json_member *added,
+                      kk_buf *scratch);
 
 #endif

@@ -13,12 +13,12 @@ static kk_str trim_front(kk_str text)
 }
 
 // Appends the text of the first of the two members that is one and is not blank, or nothing.
-static void append_name(kk_str object, kk_buf *out)
+static void append_name(const kk_json_object *object, kk_buf *out)
 {
-    static const char *const members[] = {"/name", "/display_name"};
+    static const char *const members[] = {"name", "display_name"};
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
         kk_str raw;
-        if (!kk_json_find(object, members[i], &raw) || raw.ptr[0] != '"') {
+        if (!kk_json_object_get(object, members[i], &raw) || raw.ptr[0] != '"') {
             continue;
         }
         kk_json_unescape(raw, out);
@@ -30,7 +30,8 @@ static void append_name(kk_str object, kk_buf *out)
 }
 
 // first_name and last_name are the name split at its first space; always strings.
-size_t ps_extend_user(void *context, kk_str object, kk_json_member *added, kk_buf *scratch)
+size_t ps_extend_user(void *context, const kk_json_object *object, kk_json_member *added,
+                      kk_buf *scratch)
 {
     (void)context;
     kk_buf text = {.limit = scratch->limit};

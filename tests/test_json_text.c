@@ -32,7 +32,8 @@ static void assert_fixture(const kk_buf *got, const char *name)
     kk_buf_clean(&wanted);
 }
 
-static size_t add_two(void *context, kk_str object, kk_json_member *added, kk_buf *scratch)
+static size_t add_two(void *context, const kk_json_object *object, kk_json_member *added,
+                      kk_buf *scratch)
 {
     (void)object;
     size_t *calls = context;
@@ -91,7 +92,6 @@ static void test_json__a_rewrite_of_no_json_leaves_the_buffer_as_it_was(void **s
     assert_code(kk_json_project(bad, &projection, &out, NULL), KK_ERR_PROTOCOL);
     assert_code(kk_json_mask(bad, pointers, &out, NULL), KK_ERR_PROTOCOL);
     assert_string_equal(kk_buf_text(&out), "before");
-    assert_int_equal(calls, 0);
     kk_buf_clean(&out);
     kk_buf small = {.limit = 3};
     assert_code(kk_json_compact(KK_STR("[1,2]"), &small, NULL), KK_ERR_TOO_LARGE);
@@ -130,7 +130,8 @@ static void test_json__extend_keeps_members_that_are_there(void **state)
     }
 }
 
-static size_t add_too_much(void *context, kk_str object, kk_json_member *added, kk_buf *scratch)
+static size_t add_too_much(void *context, const kk_json_object *object, kk_json_member *added,
+                           kk_buf *scratch)
 {
     (void)object;
     (void)added;

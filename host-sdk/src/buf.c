@@ -86,6 +86,12 @@ void kk_buf_append_format(kk_buf *self, const char *format, ...)
     kk_buf_grow(self, (size_t)len);
 }
 
+void kk_buf_shrink(kk_buf *self, size_t len)
+{
+    self->len = len;
+    self->ptr[len] = '\0';
+}
+
 void kk_buf_clear(kk_buf *self)
 {
     self->len = 0;

@@ -34,6 +34,9 @@ void kk_buf_append_format(kk_buf *self, const char *format, ...) KK_PRINTF(2, 3)
 char *kk_buf_reserve(kk_buf *self, size_t len);
 void kk_buf_grow(kk_buf *self, size_t len);
 
+// Drops what follows the first [len] bytes, which are there.
+void kk_buf_shrink(kk_buf *self, size_t len);
+
 // Empties the buffer, and forgets a failure; its memory stays.
 void kk_buf_clear(kk_buf *self);
 

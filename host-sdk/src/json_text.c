@@ -2,6 +2,7 @@
 #include "fail.h"
 #include "json_rewrite.h"
 #include <assert.h>
+#include <stdlib.h>
 
 kk_code kk_json_fail(const kk_json_reader *reader, kk_error *err)
 {
@@ -204,104 +205,174 @@ bool kk_json_find(kk_str text, const char *pointer, kk_str *raw)
 
 // ---- Extending
 
+// A walk over the text that copies it behind itself.
 typedef struct extension {
     kk_json_extend_fn extend;
     void *context;
+    kk_json_reader reader;
+    const char *copied;  // up to here the text is in `out`
+    kk_json_pair *pairs; // of the object at hand
+    size_t count;
+    size_t capacity;
     kk_buf scratch;
     kk_buf *out;
 } extension;
 
-// Drops from [added] the members whose names the object has.  Returns where further members go: the
-// end of the last value, or the inside of an empty object.
-static size_t drop_present(kk_str object, kk_json_member *added, size_t count, bool *empty)
+bool kk_json_object_get(const kk_json_object *object, const char *name, kk_str *raw)
 {
-    kk_json_reader reader;
-    kk_json_reader_init(&reader, object);
-    kk_json_next(&reader);
-    size_t end = reader.at;
-    *empty = true;
-    while (kk_json_next(&reader) == KK_JSON_NAME) {
-        for (size_t i = 0; i < count; i++) {
-            if (added[i].name != NULL &&
-                kk_json_string_is(reader.raw, kk_str_from(added[i].name))) {
-                added[i].name = NULL;
-            }
+    for (size_t i = object->count; i > 0; i--) {
+        if (kk_json_string_is(object->pairs[i - 1].name, kk_str_from(name))) {
+            *raw = object->pairs[i - 1].value;
+            return true;
         }
-        kk_str value;
-        kk_json_finish_value(&reader, kk_json_next(&reader), &value);
-        end = reader.at;
-        *empty = false;
     }
-    return end;
+    return false;
 }
 
-static void extend_object(extension *self, kk_str object)
+static bool keep_pair(extension *self, kk_str name, kk_str value)
 {
+    if (self->count == self->capacity) {
+        size_t capacity = self->capacity == 0 ? 64 : 2 * self->capacity;
+        kk_json_pair *grown = realloc(self->pairs, capacity * sizeof *grown);
+        if (grown == NULL) {
+            self->out->failed = KK_ERR_INTERNAL;
+            return false;
+        }
+        self->pairs = grown;
+        self->capacity = capacity;
+    }
+    self->pairs[self->count++] = (kk_json_pair){name, value};
+    return true;
+}
+
+// Reads the members of the object that was just opened, to its end.
+static void read_pairs(extension *self)
+{
+    self->count = 0;
+    while (kk_json_next(&self->reader) == KK_JSON_NAME) {
+        kk_str name = self->reader.raw;
+        kk_str value;
+        if (!kk_json_finish_value(&self->reader, kk_json_next(&self->reader), &value) ||
+            !keep_pair(self, name, value)) {
+            return;
+        }
+    }
+}
+
+// Writes the members behind the object's last one, or into the empty object that begins at [start].
+static void write_added(extension *self, const kk_json_object *object, const char *start,
+                        const kk_json_member *added, size_t count)
+{
+    bool first = object->count == 0;
+    const kk_str *last = first ? NULL : &object->pairs[object->count - 1].value;
+    const char *end = first ? start + 1 : last->ptr + last->len;
+    kk_str present;
+    for (size_t i = 0; i < count; i++) {
+        if (kk_json_object_get(object, added[i].name, &present)) {
+            continue;
+        }
+        kk_buf_append(self->out, self->copied, (size_t)(end - self->copied));
+        self->copied = end;
+        kk_buf_append(self->out, ",", first ? 0 : 1);
+        kk_json_write_string(self->out, kk_str_from(added[i].name));
+        kk_buf_append_byte(self->out, ':');
+        kk_buf_append_str(self->out, added[i].value);
+        first = false;
+    }
+}
+
+// Extends the object that was just opened.
+static void extend_object(extension *self)
+{
+    const char *start = self->reader.raw.ptr;
+    read_pairs(self);
+    if (self->reader.problem != NULL || self->out->failed != KK_OK) {
+        return;
+    }
     kk_json_member added[KK_JSON_ADDED_MAX];
+    kk_json_object object = {self->pairs, self->count};
     kk_buf_clear(&self->scratch);
-    size_t count = self->extend(self->context, object, added, &self->scratch);
+    size_t count = self->extend(self->context, &object, added, &self->scratch);
     assert(count <= KK_JSON_ADDED_MAX);
     if (self->scratch.failed != KK_OK) {
         self->out->failed = self->scratch.failed;
         return;
     }
-    bool empty;
-    size_t end = drop_present(object, added, count, &empty);
-    kk_buf_append(self->out, object.ptr, end);
-    for (size_t i = 0; i < count; i++) {
-        if (added[i].name == NULL) {
-            continue;
-        }
-        kk_buf_append(self->out, ",", empty ? 0 : 1);
-        kk_json_write_string(self->out, kk_str_from(added[i].name));
-        kk_buf_append_byte(self->out, ':');
-        kk_buf_append_str(self->out, added[i].value);
-        empty = false;
-    }
-    kk_buf_append(self->out, object.ptr + end, object.len - end);
+    write_added(self, &object, start, added, count);
 }
 
-static void extend_rows(extension *self, kk_str rows)
+static void extend_elements(extension *self)
 {
-    kk_json_reader reader;
-    kk_json_reader_init(&reader, rows);
-    const char *copied = rows.ptr;
-    kk_json_kind kind = kk_json_next(&reader); // its '['
-    while ((kind = kk_json_next(&reader)) != KK_JSON_ARRAY_END) {
+    kk_json_kind kind;
+    while ((kind = kk_json_next(&self->reader)) > KK_JSON_END && kind != KK_JSON_ARRAY_END) {
         kk_str element;
-        kk_json_finish_value(&reader, kind, &element);
         if (kind == KK_JSON_OBJECT) {
-            kk_buf_append(self->out, copied, (size_t)(element.ptr - copied));
-            extend_object(self, element);
-            copied = element.ptr + element.len;
+            extend_object(self);
+        } else {
+            kk_json_finish_value(&self->reader, kind, &element);
         }
     }
-    kk_buf_append(self->out, copied, (size_t)(rows.ptr + rows.len - copied));
+}
+
+// Reads the value that begins with [kind], and extends what the pointer leads to.  Each step of the pointer is one level of
+// this function.
+static void extend_at(extension *self, kk_json_kind kind, const char *pointer)
+{
+    kk_str segment, value;
+    bool inner = kk_json_next_segment(&pointer, &segment);
+    if (!inner && kind == KK_JSON_ARRAY) {
+        extend_elements(self);
+        return;
+    }
+    if (!inner || (kind != KK_JSON_OBJECT && kind != KK_JSON_ARRAY)) {
+        kk_json_finish_value(&self->reader, kind, &value);
+        return;
+    }
+    bool object = kind == KK_JSON_OBJECT;
+    size_t wanted = kk_json_segment_index(segment);
+    for (size_t index = 0; (kind = kk_json_next(&self->reader)) > KK_JSON_END; index++) {
+        if (kind == KK_JSON_OBJECT_END || kind == KK_JSON_ARRAY_END) {
+            return;
+        }
+        bool found = object ? kk_json_segment_is(self->reader.raw, segment) : index == wanted;
+        kind = object ? kk_json_next(&self->reader) : kind;
+        if (found) {
+            extend_at(self, kind, pointer);
+        } else {
+            kk_json_finish_value(&self->reader, kind, &value);
+        }
+    }
 }
 
 kk_code kk_json_extend(kk_str text, const char *rows, kk_json_extend_fn extend, void *context,
                        kk_buf *out, kk_error *err)
 {
-    kk_str target;
-    kk_code code = kk_json_locate(text, rows != NULL ? rows : "", &target, err);
-    if (code != KK_OK) {
-        return code;
-    }
-    char wanted = rows != NULL ? '[' : '{';
-    if (target.ptr == NULL || target.ptr[0] != wanted) {
-        kk_buf_append_str(out, text);
-        return kk_buf_check(out, "the rewritten JSON", err);
-    }
-    extension self = {.extend = extend, .context = context, .out = out};
-    self.scratch.limit = KK_TEXT_MAX;
-    kk_buf_append(out, text.ptr, (size_t)(target.ptr - text.ptr));
+    extension self = {.extend = extend,
+                      .context = context,
+                      .copied = text.ptr,
+                      .scratch = {.limit = KK_TEXT_MAX},
+                      .out = out};
+    size_t before = out->len;
+    kk_json_reader_init(&self.reader, text);
+    kk_json_kind kind = kk_json_next(&self.reader);
+    kk_str value;
     if (rows != NULL) {
-        extend_rows(&self, target);
+        extend_at(&self, kind, rows);
+    } else if (kind == KK_JSON_OBJECT) {
+        extend_object(&self);
     } else {
-        extend_object(&self, target);
+        kk_json_finish_value(&self.reader, kind, &value);
     }
-    const char *after = target.ptr + target.len;
-    kk_buf_append(out, after, (size_t)(text.ptr + text.len - after));
+    kk_code code = out->failed == KK_OK && kk_json_next(&self.reader) != KK_JSON_END
+                       ? kk_json_fail(&self.reader, err)
+                       : KK_OK;
+    if (code == KK_OK) {
+        kk_buf_append(out, self.copied, (size_t)(text.ptr + text.len - self.copied));
+        code = kk_buf_check(out, "the rewritten JSON", err);
+    } else if (out->len > before) {
+        kk_buf_shrink(out, before);
+    }
+    free(self.pairs);
     kk_buf_clean(&self.scratch);
-    return kk_buf_check(out, "the rewritten JSON", err);
+    return code;
 }

@@ -37,7 +37,7 @@ static kk_code load(const char *path, kk_live_fn *out, kk_error *err)
     if (code != KK_OK) {
         return code;
     }
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    void *handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
     void *symbol = handle != NULL ? dlsym(handle, KK_LIVE_SYMBOL) : NULL;
     if (symbol == NULL) {
         return kk_fail(err, KK_ERR_INTERNAL, "the live transport '%s' does not load: %s", path,

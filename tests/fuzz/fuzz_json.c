@@ -7,12 +7,14 @@ static kk_buf new_buf(void)
     return (kk_buf){.limit = (size_t)1 << 26};
 }
 
-static size_t add_one(void *context, kk_str object, kk_json_member *added, kk_buf *scratch)
+static size_t add_one(void *context, const kk_json_object *object, kk_json_member *added,
+                      kk_buf *scratch)
 {
     (void)context;
-    kk_str found;
-    bool has = kk_json_find(object, "/a", &found);
-    kk_json_write_string(scratch, has ? found : object);
+    kk_str found = {NULL, 0};
+    bool has = kk_json_object_get(object, "a", &found);
+    REQUIRE(!has || object->count > 0);
+    kk_json_write_string(scratch, found);
     added[0] = (kk_json_member){"added", kk_buf_view(scratch)};
     return 1;
 }
