@@ -31,6 +31,7 @@ secret 1
 io 1
 cancel 2
 time_source 2
+turn 2
 config 2
 schema 2
 policy 2

@@ -89,6 +89,42 @@ static void test_host__calls_are_serialised_as_the_manifest_says(void **state)
     assert_int_equal(most_at_once("probe_plugin.count"), 1);
 }
 
+static void *call_stuck(void *context)
+{
+    kk_call_options options = {
+        .size = sizeof options, .function = "probe_plugin.stuck", .args = "{\"ms\":600}"};
+    kk_result *own = NULL;
+    kk_code code = kk_host_call(probe_host, &options, &own, context);
+    kk_result_free(own);
+    return (void *)(intptr_t)code;
+}
+
+static void test_host__waiting_for_a_turn_ends_with_the_time_or_the_cancel(void **state)
+{
+    (void)state;
+    kk_cancel *cancel = kk_cancel_new();
+    pthread_t first, canceller;
+    kk_error first_err = {0};
+    pthread_create(&first, NULL, call_stuck, &first_err);
+    usleep(50000);
+    assert_code(call_with((kk_call_options){
+                    .function = "probe_plugin.count", .args = "{}", .timeout_ms = 50}),
+                KK_ERR_TIMEOUT);
+    assert_holds(last_err.message, "earlier call");
+    assert_false(kk_result_wedged(last_result));
+    pthread_create(&canceller, NULL, raise_soon, cancel);
+    assert_code(call_with((kk_call_options){
+                    .function = "probe_plugin.count", .args = "{}", .cancel = cancel}),
+                KK_ERR_CANCELLED);
+    assert_false(kk_result_wedged(last_result));
+    void *code;
+    pthread_join(canceller, NULL);
+    pthread_join(first, &code);
+    assert_null(code);
+    assert_ok(call("probe_plugin.count", "{}"), &last_err);
+    kk_cancel_free(cancel);
+}
+
 static void *call_echo(void *context)
 {
     (void)context;
@@ -148,6 +184,7 @@ int main(void)
         TEST(test_host__deadline_ends_a_call_that_listens),
         TEST(test_host__cancel_ends_a_call_that_listens),
         TEST(test_host__calls_are_serialised_as_the_manifest_says),
+        TEST(test_host__waiting_for_a_turn_ends_with_the_time_or_the_cancel),
         TEST(test_host__many_threads_may_call),
         TEST(test_host__undeclared_service_is_not_granted),
         TEST(test_host__tool_that_never_comes_back_is_left_alone),

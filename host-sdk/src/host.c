@@ -259,17 +259,19 @@ static kk_code open_keyring(kk_host *self, const kk_host_options *options, kk_er
     return kk_keyring_open(&keyring, &self->keyring, err);
 }
 
-static kk_code make_plugin_locks(kk_host *self, kk_error *err)
+static kk_code make_plugin_turns(kk_host *self, kk_error *err)
 {
     size_t count = kk_registry_plugin_count(self->registry);
-    self->plugin_locks = calloc(count + 1, sizeof *self->plugin_locks);
-    if (self->plugin_locks == NULL) {
+    self->plugin_turns = calloc(count + 1, sizeof *self->plugin_turns);
+    if (self->plugin_turns == NULL) {
         return kk_fail(err, KK_ERR_INTERNAL, "out of memory for the plugins");
     }
-    for (size_t i = 0; i < count; i++) {
-        pthread_mutex_init(&self->plugin_locks[i], NULL);
+    kk_code code = KK_OK;
+    while (self->plugin_turn_count < count && code == KK_OK) {
+        code = kk_turn_init(&self->plugin_turns[self->plugin_turn_count], err);
+        self->plugin_turn_count += code == KK_OK;
     }
-    return KK_OK;
+    return code;
 }
 
 static kk_code load_plugins(kk_host *self, const kk_host_options *options, kk_error *err)
@@ -286,7 +288,7 @@ static kk_code load_plugins(kk_host *self, const kk_host_options *options, kk_er
         kk_host_log(self, KK_LOG_WARN, "refused at stage %s: %s", refusal->error->reason,
                     refusal->error->message);
     }
-    return make_plugin_locks(self, err);
+    return make_plugin_turns(self, err);
 }
 
 static kk_code open_parts(kk_host *self, const kk_host_options *options, kk_error *err)
@@ -353,11 +355,10 @@ void kk_host_close(kk_host *host)
     kk_tape_free(host->tape);
     kk_time_free(host->time);
     kk_keyring_close(host->keyring);
-    size_t count = host->plugin_locks != NULL ? kk_registry_plugin_count(host->registry) : 0;
-    for (size_t i = 0; i < count; i++) {
-        pthread_mutex_destroy(&host->plugin_locks[i]);
+    for (size_t i = 0; i < host->plugin_turn_count; i++) {
+        kk_turn_clean(&host->plugin_turns[i]);
     }
-    free(host->plugin_locks);
+    free(host->plugin_turns);
     kk_registry_free(host->registry);
     kk_config_free(host->config);
     free(host->preferred_account);

@@ -19,6 +19,7 @@
 #include "tape.h"
 #include "time_source.h"
 #include "transport.h"
+#include "turn.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -71,7 +72,8 @@ struct kk_host {
 
     pthread_mutex_t instance_lock; // guards the list and the instances' `users`
     kk_bound_instance *instances;
-    pthread_mutex_t *plugin_locks; // one a plugin, for KK_SERIAL_PLUGIN
+    kk_turn *plugin_turns; // one a plugin, for KK_SERIAL_PLUGIN
+    size_t plugin_turn_count;
 
     kk_workers workers;
     atomic_bool wedged; // a tool never came back: nothing that it may touch is freed
@@ -104,8 +106,8 @@ struct kk_bound_instance {
     pthread_mutex_t open_lock; // held while the plugin opens
     bool opened;
     kk_instance *self;
-    pthread_mutex_t serial_lock; // for KK_SERIAL_INSTANCE
-    size_t users;                // calls that hold it
+    kk_turn turn; // for KK_SERIAL_INSTANCE
+    size_t users; // calls that hold it
     atomic_bool wedged;
 };
 
@@ -120,8 +122,8 @@ void kk_instance_release(kk_bound_instance *self);
 // Opens the instance if it is not.  Runs the plugin: on a worker thread.
 KK_MUST_USE kk_code kk_instance_open(kk_bound_instance *self, kk_error *err);
 
-// The lock that serialises the instance's calls, or NULL where they may run at once.
-pthread_mutex_t *kk_instance_serial_lock(kk_bound_instance *self);
+// The turn that the instance's calls take, or NULL where they may run at once.
+kk_turn *kk_instance_turn(kk_bound_instance *self);
 
 // Closes all of a host's instances.
 void kk_instances_close(kk_host *host);

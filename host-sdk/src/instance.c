@@ -10,7 +10,7 @@ static void free_instance(kk_bound_instance *self)
     if (self->opened && manifest->close != NULL) {
         manifest->close(self->self);
     }
-    pthread_mutex_destroy(&self->serial_lock);
+    kk_turn_clean(&self->turn);
     pthread_mutex_destroy(&self->open_lock);
     free(self->account);
     free(self->config);
@@ -21,7 +21,8 @@ static kk_bound_instance *make_instance(kk_host *host, const kk_plugin *plugin, 
                                         const char *config)
 {
     kk_bound_instance *self = calloc(1, sizeof *self);
-    if (self == NULL) {
+    if (self == NULL || kk_turn_init(&self->turn, NULL) != KK_OK) {
+        free(self);
         return NULL;
     }
     self->host = host;
@@ -29,7 +30,6 @@ static kk_bound_instance *make_instance(kk_host *host, const kk_plugin *plugin, 
     self->account = strdup(account);
     self->config = strdup(config);
     pthread_mutex_init(&self->open_lock, NULL);
-    pthread_mutex_init(&self->serial_lock, NULL);
     kk_service_fill(self);
     if (self->account == NULL || self->config == NULL) {
         free_instance(self);
@@ -156,13 +156,13 @@ kk_code kk_instance_open(kk_bound_instance *self, kk_error *err)
     return code;
 }
 
-pthread_mutex_t *kk_instance_serial_lock(kk_bound_instance *self)
+kk_turn *kk_instance_turn(kk_bound_instance *self)
 {
     switch (kk_plugin_manifest(self->plugin)->concurrency) {
     case KK_PARALLEL:
         return NULL;
     case KK_SERIAL_INSTANCE:
-        return &self->serial_lock;
+        return &self->turn;
     default:
         break;
     }
@@ -171,7 +171,7 @@ pthread_mutex_t *kk_instance_serial_lock(kk_bound_instance *self)
     while (kk_registry_plugin_at(registry, index) != self->plugin) {
         index++;
     }
-    return &self->host->plugin_locks[index];
+    return &self->host->plugin_turns[index];
 }
 
 void kk_instances_close(kk_host *host)

@@ -6,9 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 
-// How often a job that waits its turn looks whether it is still wanted.
-#define TURN_STEP_MS 20
-
 static struct timespec at_ms(uint64_t mono_ms)
 {
     return (struct timespec){.tv_sec = (time_t)(mono_ms / 1000),
@@ -37,35 +34,15 @@ void kk_job_release(kk_job *job)
 
 // ---- The worker's side
 
-// Waits until the job may run beside nobody it must not run beside.
-static kk_code take_turn(kk_job *job, pthread_mutex_t *turn)
-{
-    for (;;) {
-        uint64_t now_ms = kk_time_mono_ms(kk_time_real());
-        if (kk_cancel_is_raised(job->cancel)) {
-            return kk_fail(&job->error, KK_ERR_CANCELLED, "cancelled while an earlier call ran");
-        }
-        if (now_ms >= job->real_deadline_ms) {
-            return kk_fail(&job->error, KK_ERR_TIMEOUT,
-                           "an earlier call of '%s' took all the time that this one had",
-                           job->entry->info.plugin);
-        }
-        struct timespec until = at_ms(now_ms + TURN_STEP_MS);
-        if (pthread_mutex_clocklock(turn, CLOCK_MONOTONIC, &until) == 0) {
-            return KK_OK;
-        }
-    }
-}
-
 static void run_tool(kk_job *job)
 {
     job->outcome = kk_instance_open(job->instance, &job->error);
     if (job->outcome != KK_OK) {
         return;
     }
-    pthread_mutex_t *turn = kk_instance_serial_lock(job->instance);
+    kk_turn *turn = kk_instance_turn(job->instance);
     if (turn != NULL) {
-        job->outcome = take_turn(job, turn);
+        job->outcome = kk_turn_take(turn, job->real_deadline_ms, job->cancel, &job->error);
         if (job->outcome != KK_OK) {
             return;
         }
@@ -73,7 +50,7 @@ static void run_tool(kk_job *job)
     kk_status status =
         job->entry->tool->entry(job->instance->self, &job->call, job->args, job->args_len);
     if (turn != NULL) {
-        pthread_mutex_unlock(turn);
+        kk_turn_give(turn);
     }
     kk_service_release_all(job);
     job->outcome = kk_outcome_conclude(job, status);
