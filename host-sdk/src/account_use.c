@@ -136,8 +136,12 @@ static kk_code append_field(const kk_account *self, const char *key, const char 
                             kk_secret *out, kk_error *err)
 {
     *end = strchr(key, '}');
-    size_t at =
-        *end != NULL ? find_field(self, (kk_str){key, (size_t)(*end - key)}) : self->field_count;
+    size_t at = self->field_count;
+    if (*end == NULL) {
+        *end = key;
+    } else {
+        at = find_field(self, (kk_str){key, (size_t)(*end - key)});
+    }
     if (at == self->field_count) {
         return kk_fail(err, KK_ERR_INTERNAL, "a header format names a field that does not exist");
     }
@@ -155,7 +159,7 @@ kk_code kk_account_render(const kk_account *self, kk_secret *out, kk_error *err)
         return kk_account_check_complete(self, err);
     }
     kk_code code = kk_secret_make(out, HEADER_VALUE_MAX, err);
-    for (const char *at = scheme->header_format; *at != '\0' && code == KK_OK; at++) {
+    for (const char *at = scheme->header_format; code == KK_OK && *at != '\0'; at++) {
         if (*at == '{' && at[1] != '{') {
             code = append_field(self, at + 1, &at, out, err);
             continue;

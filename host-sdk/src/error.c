@@ -76,7 +76,7 @@ void kk_text_set(char *out, size_t out_size, const char *text)
     out[len] = '\0';
 }
 
-kk_code kk_fail(kk_error *err, kk_code code, const char *format, ...)
+kk_code(kk_fail)(kk_error *err, kk_code code, const char *format, ...)
 {
     if (err == NULL || err->code != KK_OK) {
         return code;

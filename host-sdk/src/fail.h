@@ -8,6 +8,11 @@
 // already holds a failure keeps it.  A message that does not fit is cut at a character's end.
 kk_code kk_fail(kk_error *err, kk_code code, const char *format, ...) KK_PRINTF(3, 4);
 
+#ifdef __clang_analyzer__
+// The analyzer does not see that the code comes back, and would follow paths on which a failure is a success.
+#define kk_fail(err, code, ...) ((kk_fail)(err, code, __VA_ARGS__), (code))
+#endif
+
 // Adds how to mend it to a record that was just filled.  Does nothing for NULL or for a record that
 // has a hint.
 void kk_fail_hint(kk_error *err, const char *format, ...) KK_PRINTF(2, 3);

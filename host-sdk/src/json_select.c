@@ -98,7 +98,8 @@ static void project_rows(projector *self, kk_str rows, size_t depth)
     kk_json_reader reader;
     kk_json_reader_init(&reader, rows);
     const char *copied = rows.ptr;
-    kk_json_kind kind = kk_json_next(&reader); // its '['
+    kk_json_next(&reader); // its '['
+    kk_json_kind kind;
     while ((kind = kk_json_next(&reader)) != KK_JSON_ARRAY_END) {
         kk_str element;
         kk_json_finish_value(&reader, kind, &element);

@@ -4,6 +4,7 @@
 #include "fail.h"
 #include "manifest.h"
 #include "trust.h"
+#include <assert.h>
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -242,6 +243,7 @@ kk_code kk_plugin_load(const char *path, kk_plugin **out, kk_error *err)
         code = open_and_accept(file.path, &plugin, err);
     }
     if (code == KK_OK) {
+        assert(plugin != NULL);
         plugin->device = file.device;
         plugin->inode = file.inode;
         *out = plugin;

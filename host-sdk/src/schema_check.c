@@ -266,7 +266,8 @@ static void write_elements(kk_str array, kk_buf *forms, element *elements)
 {
     kk_json_reader reader;
     kk_json_reader_init(&reader, array);
-    kk_json_kind kind = kk_json_next(&reader);
+    kk_json_next(&reader);
+    kk_json_kind kind;
     for (size_t i = 0; (kind = kk_json_next(&reader)) != KK_JSON_ARRAY_END; i++) {
         kk_str raw;
         kk_json_finish_value(&reader, kind, &raw);
@@ -304,7 +305,8 @@ static kk_code check_items(checker *self, const kk_schema_node *node, kk_str arr
 {
     kk_json_reader reader;
     kk_json_reader_init(&reader, array);
-    kk_json_kind kind = kk_json_next(&reader);
+    kk_json_next(&reader);
+    kk_json_kind kind;
     size_t above = self->pointer.len;
     for (; (kind = kk_json_next(&reader)) != KK_JSON_ARRAY_END; (*count)++) {
         kk_str raw;

@@ -2,6 +2,7 @@
 #include "fail.h"
 #include "tape_private.h"
 #include "url.h"
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ static kk_code check_account(kk_tape_loader *self, kk_str where, const kk_tape_a
         if (!same_text(list[i].plugin, last->plugin)) {
             continue;
         }
+        assert(list[i].name != NULL && last->name != NULL);
         if (strcmp(list[i].name, last->name) == 0) {
             return kk_tape_refuse(self, where, "the account '%s' is there twice", last->name);
         }
@@ -76,7 +78,7 @@ static kk_code read_account(kk_tape_loader *self, kk_tape_account *out)
 static kk_code read_accounts(kk_tape_loader *self, kk_json_kind kind, void *target)
 {
     (void)target;
-    kk_tape_account found[KK_TAPE_LIST_MAX];
+    kk_tape_account found[KK_TAPE_LIST_MAX] = {{0}};
     size_t count = 0;
     while ((kind = kk_json_next(&self->reader)) != KK_JSON_ARRAY_END) {
         kk_str where = self->reader.raw;

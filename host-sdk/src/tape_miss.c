@@ -2,6 +2,7 @@
 #include "fail.h"
 #include "near.h"
 #include "tape_private.h"
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -62,6 +63,7 @@ static void find_differences(const kk_tape_entry *entry, kk_tape_asked *asked, u
 
 static size_t count_differences(const near_entry *one, kk_tape_asked *asked)
 {
+    assert(one->entry != NULL);
     kk_tape_differences found;
     size_t count = 0;
     const unsigned compared[] = {KK_TAPE_QUERY, KK_TAPE_BODY};
@@ -306,9 +308,10 @@ static kk_code report_exhausted(kk_tape *self, kk_tape_asked *asked, const kk_ta
 static size_t offer(kk_tape *self, const kk_tape_asked *asked, char *out, size_t out_size)
 {
     char texts[OFFERED_MAX][96];
-    const char *names[OFFERED_MAX];
+    const char *names[OFFERED_MAX] = {NULL};
     size_t count = 0;
     for (size_t i = 0; i < self->entry_count && count < OFFERED_MAX; i++) {
+        assert(self->entries != NULL);
         const kk_tape_key *key = &self->entries[i].key;
         snprintf(texts[count], sizeof texts[count], "%.8s %s", key->method.ptr, key->path.ptr);
         bool seen = false;

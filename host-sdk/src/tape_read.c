@@ -1,6 +1,7 @@
 // Strict reading of a tape's text: grammar, names, kinds, and the place of what is refused.
 #include "fail.h"
 #include "tape_private.h"
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ static void step(path *self, kk_json_kind kind, kk_str raw)
     }
     level *top = self->depth > 0 ? &self->levels[self->depth - 1] : NULL;
     if (kind == KK_JSON_NAME) {
+        assert(top != NULL);
         top->name = raw;
         return;
     }
@@ -156,6 +158,7 @@ static bool push_name(kk_tape_loader *self, names *open, kk_str raw)
             return false;
         }
     }
+    assert(open->list != NULL);
     open->list[open->count++] = (struct one){raw, where};
     return true;
 }
@@ -177,6 +180,9 @@ static int by_text(const void *left, const void *right)
 // Where a name stands for the second time among the names from [start] on, or NULL.
 static const char *find_twice(names *open, size_t start)
 {
+    if (open->list == NULL) {
+        return NULL;
+    }
     struct one *list = open->list + start;
     size_t count = open->count - start;
     if (count > 1) {

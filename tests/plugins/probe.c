@@ -114,7 +114,7 @@ static kk_status send_one(const kk_call *call, const char *text)
     if (status != KK_E_OK && text_of(args, "say") != NULL) {
         status = kk_call_fail(call, status, text_of(args, "say"));
     } else if (status == KK_E_OK || number_of(args, "pass") == 0) {
-        if (status == KK_E_OK && text_of(args, "show") != NULL) {
+        if (status == KK_E_OK && response != NULL && text_of(args, "show") != NULL) {
             status = call->host->write(call, response->body, response->body_len);
         } else {
             status = kk_call_write(call, out);
