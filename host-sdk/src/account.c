@@ -323,6 +323,9 @@ static kk_code fill_named(kk_account *self, const kk_account_sources *sources, c
     }
     bool from_environment = taken > 0 && kk_account_scheme(self) != NULL;
     if (code == KK_OK && !from_environment) {
+        code = kk_account_check_url_override(self, err);
+    }
+    if (code == KK_OK && !from_environment) {
         code = take_stored(self, sources->keyring, err);
     }
     return code;

@@ -109,6 +109,27 @@ kk_code kk_account_take_overrides(kk_account *self, const char *account, size_t 
     return KK_OK;
 }
 
+kk_code kk_account_check_url_override(const kk_account *self, kk_error *err)
+{
+    for (size_t i = 0; i < self->field_count; i++) {
+        const kk_account_value *held = &self->values[i];
+        const kk_field *field = self->credential->fields[i];
+        if ((field->flags & KK_FIELD_URL) == 0 || held->value.len == 0 ||
+            kk_account_declares(self, (const char *)held->value.ptr)) {
+            continue;
+        }
+        kk_fail(err, KK_ERR_PARTIAL,
+                "%s gives '%s' alone, and would send the stored credential to another place",
+                held->source, field->key);
+        kk_fail_hint(err,
+                     "give the credential in the environment too, or store the URL: kk "
+                     "keyring set %s/%s/%s",
+                     kk_plugin_manifest(self->plugin)->id, self->name, field->key);
+        return KK_ERR_PARTIAL;
+    }
+    return KK_OK;
+}
+
 static bool any_scheme_complete(const kk_account *self)
 {
     return kk_account_scheme(self) != NULL;

@@ -178,7 +178,7 @@ static bool has_origin(const kk_url *url, const char *origin)
     return kk_url_parse(origin, &other, NULL) == KK_OK && kk_url_same_origin(url, &other);
 }
 
-bool kk_account_allows(const kk_account *self, const char *url)
+bool kk_account_declares(const kk_account *self, const char *url)
 {
     kk_url target;
     if (self->credential == NULL || kk_url_parse(url, &target, NULL) != KK_OK) {
@@ -189,6 +189,18 @@ bool kk_account_allows(const kk_account *self, const char *url)
         if (has_origin(&target, *origin)) {
             return true;
         }
+    }
+    return false;
+}
+
+bool kk_account_allows(const kk_account *self, const char *url)
+{
+    kk_url target;
+    if (kk_account_declares(self, url)) {
+        return true;
+    }
+    if (self->credential == NULL || kk_url_parse(url, &target, NULL) != KK_OK) {
+        return false;
     }
     for (size_t i = 0; i < self->field_count; i++) {
         const kk_secret *value = &self->values[i].value;

@@ -60,6 +60,24 @@ expect_err staging
 run keyring default planetscale staging
 expect_ok
 used staging "Bearer $ACCESS_TOKEN"
+
+# The environment alone cannot send what is stored to a place of its choice.
+seen=$(requests)
+for name in KK_CRED__PLANETSCALE__STAGING__URL KK_CRED__PLANETSCALE__URL; do
+    export "$name=$url/elsewhere"
+    run call planetscale.get_current_user --json
+    expect_failure_json partial 4
+    expect_err "$name"
+    unset "$name"
+done
+printf '%s\n' "$url" >"$work/server/url-file"
+export KK_CRED__PLANETSCALE__STAGING__URL__FILE="$work/server/url-file"
+run call planetscale.get_current_user --account staging --json
+expect_failure_json partial 4
+unset KK_CRED__PLANETSCALE__STAGING__URL__FILE
+[ "$(requests)" = "$seen" ] || fail 'a stored credential was sent where the environment said'
+KK_CRED__PLANETSCALE__STAGING__URL=https://api.planetscale.com/v1 run keyring which planetscale
+expect_ok
 KK_ACCOUNT_PLANETSCALE=production used production "$TOKEN_ID:$TOKEN"
 mkdir "$work/project" && cd "$work/project" || exit 1
 printf '{"accounts":{"planetscale":"production"}}' >.kk.json
