@@ -1,6 +1,7 @@
 // What the environment says about accounts.
 #include "account_private.h"
 #include "fail.h"
+#include "io.h"
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,35 +36,60 @@ static void name_variable(const kk_account *self, const char *account, const cha
     append_upper(out, out_size, field);
 }
 
-// Reads a whole file into locked memory, without the newline at its end.
-static kk_code read_file(const char *variable, const char *path, kk_secret *out, kk_error *err)
+// Opens the file of a variable: a regular one that nobody else may write, since who writes it chooses
+// the credential.  That others may read it is how container systems mount secrets.
+static kk_code open_file(const char *variable, const char *path, int *out, kk_error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    char text[128];
     struct stat status;
-    if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    // A FIFO in the place of the file must not make the open wait.
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &status) != 0) {
         kk_code code = kk_fail(err, KK_ERR_IO, "the file '%s' that %s names cannot be read: %s",
-                               path, variable, fd < 0 ? strerror(errno) : "not a regular file");
+                               path, variable, strerror_r(errno, text, sizeof text));
         if (fd >= 0) {
             close(fd);
         }
         return code;
     }
-    kk_code code = kk_secret_make(out, KK_KEYRING_VALUE_MAX + 2, err);
-    ssize_t got = 0;
+    kk_code code = kk_trust_check(&status, KK_TRUST_OWN, path, err);
+    if (code != KK_OK) {
+        close(fd);
+        return code;
+    }
+    *out = fd;
+    return KK_OK;
+}
+
+// Reads a whole file into locked memory, without the newline at its end.
+static kk_code read_file(const char *variable, const char *path, kk_secret *out, kk_error *err)
+{
+    int fd = -1;
+    size_t len = 0;
+    kk_code code = open_file(variable, path, &fd, err);
+    if (code != KK_OK) {
+        return code;
+    }
+    int number = 0;
+    code = kk_secret_make(out, KK_KEYRING_VALUE_MAX + 2, err);
     if (code == KK_OK) {
-        got = read(fd, out->ptr, KK_KEYRING_VALUE_MAX + 2);
+        number = kk_io_read(&kk_io_system, fd, out->ptr, KK_KEYRING_VALUE_MAX + 2, &len);
     }
     close(fd);
-    if (code == KK_OK && (got <= 0 || got > KK_KEYRING_VALUE_MAX)) {
-        return kk_fail(err, KK_ERR_IO,
-                       "the file '%s' that %s names is empty, too long or unreadable", path,
-                       variable);
+    if (code != KK_OK || number != 0) {
+        return code != KK_OK ? code : kk_io_fail(err, number, "read", path);
     }
-    while (code == KK_OK && got > 0 && (out->ptr[got - 1] == '\n' || out->ptr[got - 1] == '\r')) {
-        got--;
+    bool fits = len <= KK_KEYRING_VALUE_MAX;
+    while (len > 0 && (out->ptr[len - 1] == '\n' || out->ptr[len - 1] == '\r')) {
+        len--;
     }
-    out->len = (size_t)got;
-    return code;
+    // An empty file is a credential that went missing, not one that was never given.
+    if (len == 0 || !fits) {
+        return kk_fail(err, KK_ERR_IO, "the file '%s' that %s names is %s", path, variable,
+                       fits ? "empty" : "too long");
+    }
+    out->len = len;
+    return KK_OK;
 }
 
 static kk_code take_variable(kk_account *self, size_t index, const char *variable, bool *found,
