@@ -247,7 +247,7 @@ static void test_keyring__refuses_names_and_values_before_it_writes(void **state
         {"Prod", {{"token", "x", 1}}, 1, "'Prod' is not a name"},
         {"default", {{"token", "x", 1}}, 1, "reserved"},
         {"dev", {{"file", "x", 1}}, 1, "reserved"},
-        {"dev", {{"a-b", "x", 1}}, 1, "'a-b' is not a name"},
+        {"dev", {{"a-b", "x", 1}}, 1, "for the name of a field is none"},
         {"dev", {{"token", "", 0}}, 1, "empty"},
         {"dev", {{"token", long_value, sizeof long_value}}, 1, "longer than 65536"},
         {"dev", {{"token", "x", 1}, {"token", "y", 1}}, 2, "given twice"},

@@ -112,11 +112,22 @@ static kk_str keep_string(kk_buf *values, kk_str raw)
     return (kk_str){values->ptr + start, len};
 }
 
+// A name that cannot be one is not repeated: name and value may be swapped.
+static kk_code check_field_name(kk_str name, kk_error *err)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    if (name.len > 0 && name.len < KK_PLACE_NAME_SIZE && strspn(name.ptr, letters) == name.len) {
+        return KK_OK;
+    }
+    kk_code code = kk_fail(err, KK_ERR_INVALID_ARGS, "a name in the object is not one of a field");
+    kk_fail_hint(err,
+                 "it is written {\"FIELD\":\"VALUE\"}; a field is lower-case letters and digits "
+                 "joined by '_'");
+    return code;
+}
+
 static kk_code add_field(input *self, kk_str name, kk_str value, kk_error *err)
 {
-    if (memchr(name.ptr, '\0', name.len) != NULL || name.len >= KK_PLACE_NAME_SIZE) {
-        return kk_fail(err, KK_ERR_INVALID_ARGS, "the name of a field is not one");
-    }
     for (size_t i = 0; i < self->count; i++) {
         if (kk_str_is(name, self->fields[i].field)) {
             return kk_fail(err, KK_ERR_INVALID_ARGS, "the field '%s' is given twice", name.ptr);
@@ -138,13 +149,20 @@ static kk_code take_members(input *self, kk_json_reader *reader, kk_error *err)
         }
         // kk_json_check() has passed: only names follow, each with a value.
         kk_str name = keep_string(&self->values, reader->raw);
+        kk_code code = kk_buf_check(&self->values, "the object of fields", err);
+        if (code == KK_OK) {
+            code = check_field_name(name, err);
+        }
+        if (code != KK_OK) {
+            return code;
+        }
         kind = kk_json_next(reader);
         if (kind != KK_JSON_STRING) {
             return kk_fail(err, KK_ERR_INVALID_ARGS, "the value of '%.63s' is not a string",
                            name.ptr);
         }
         kk_str value = keep_string(&self->values, reader->raw);
-        kk_code code = kk_buf_check(&self->values, "the object of fields", err);
+        code = kk_buf_check(&self->values, "the object of fields", err);
         if (code == KK_OK) {
             code = add_field(self, name, value, err);
         }

@@ -2,6 +2,7 @@
 #include "field_check.h"
 #include "fail.h"
 #include "near.h"
+#include "secret.h"
 #include "url.h"
 #include <string.h>
 
@@ -34,13 +35,33 @@ static size_t list_fields(const kk_plugin *plugin, const char **names, size_t si
     return count;
 }
 
+// Whether [text] begins as the value of some field does.
+static bool begins_like_value(const kk_plugin *plugin, const char *text)
+{
+    const char *names[FIELDS_SHOWN_MAX];
+    size_t count = list_fields(plugin, names, FIELDS_SHOWN_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const char *prefix = find_field(plugin, names[i])->prefix;
+        if (prefix != NULL && kk_str_starts_with(kk_str_from(text), prefix)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static kk_code fail_unknown(const kk_plugin *plugin, const char *key, kk_error *err)
 {
     const char *names[FIELDS_SHOWN_MAX];
     size_t count = list_fields(plugin, names, FIELDS_SHOWN_MAX);
     char near[256];
-    kk_fail(err, KK_ERR_INVALID_ARGS, "plugin '%s' has no credential field '%.64s'",
-            kk_plugin_manifest(plugin)->id, key);
+    if (!kk_name_is_valid(key, false) || begins_like_value(plugin, key)) {
+        // Name and value may be swapped: what stands here is not repeated.
+        kk_fail(err, KK_ERR_INVALID_ARGS, "plugin '%s' has no credential field of that name",
+                kk_plugin_manifest(plugin)->id);
+    } else {
+        kk_fail(err, KK_ERR_INVALID_ARGS, "plugin '%s' has no credential field '%.64s'",
+                kk_plugin_manifest(plugin)->id, key);
+    }
     if (kk_near(key, names, count, near, sizeof near) > 0) {
         kk_fail_hint(err, "did you mean %s?", near);
         return KK_ERR_INVALID_ARGS;
@@ -95,6 +116,7 @@ static kk_code check_form(const kk_field *field, kk_str value, kk_error *err)
 
 static kk_code check_url(const kk_field *field, kk_str value, kk_error *err)
 {
+    // A password may stand in it: its one copy is wiped.
     kk_buf text = {.limit = KK_TEXT_MAX};
     kk_buf_append_str(&text, value);
     kk_url url;
@@ -106,6 +128,7 @@ static kk_code check_url(const kk_field *field, kk_str value, kk_error *err)
     if (code == KK_OK) {
         code = kk_url_check_secure(&url, &why);
     }
+    kk_wipe(text.ptr, text.capacity);
     kk_buf_clean(&text);
     return code == KK_OK ? KK_OK
                          : kk_fail(err, KK_ERR_INVALID_ARGS, "the value of '%s': %s", field->key,

@@ -147,7 +147,14 @@ static kk_code check_name(const char *what, const char *name, bool dash, const c
 
 static kk_code check_value(const kk_keyring_value *value, kk_error *err)
 {
-    kk_code code = check_name("a field", value->field, false, "file", err);
+    kk_code code;
+    // Not repeated where it is no name, since a value may have come into its place.
+    if (value->field == NULL || !kk_kring_name_is_valid(kk_str_from(value->field), false)) {
+        code = kk_fail(err, KK_ERR_INVALID_ARGS, "what stands for the name of a field is none");
+        kk_fail_hint(err, "a field is lower-case letters and digits in parts joined by '_'");
+        return code;
+    }
+    code = check_name("a field", value->field, false, "file", err);
     if (code != KK_OK) {
         return code;
     }

@@ -50,6 +50,75 @@ expect_ok
 run keyring rm planetscale/other --yes
 expect_ok
 
+# Values that are refused, swapped with names, cut or doubled are not repeated, and nothing of them is stored.
+before=$(cksum <"$KK_HOME/keyring.kkr")
+refused_values() { # refused_values PLACE: of the text in value
+    strace -f -yy -x -s 100000 -e trace=write,writev,pwrite64,sendto,sendmsg -o "$work/server/trace" \
+        "$KK_BIN/kk" keyring set "$1" --json -v <"$work/server/value" >"$work/out" 2>"$work/err" && fail 'set stored it'
+    grep -qF 'CANARY' "$work/out" "$work/err" "$work/server/trace" && fail 'a refused value is in the output'
+    grep -q 'kk: ' "$work/server/trace" || fail 'the trace shows no message'
+    [ "$(cksum <"$KK_HOME/keyring.kkr")" = "$before" ] || fail 'the keyring was changed'
+}
+for text in '{"@":"service_token"}' '{"@":1}' '{"@":"a","@":"b"}' '{"access_token":"@"}' '{"service_token":"@","url":"x"}' \
+    '{"service_token":"@' '{"service_token":{"a":"@"}}' '["@"]' '"@"' '@' '{"service_token":"@","x":"@"}' \
+    '{"service_token":"@","service_token":"@"}' '{"url":"https://u:@@127.0.0.1/"}' \
+    '{"service_token":"@\n"}' '{"service_token_id":"@"}'; do
+    printf %s "$text" | sed "s/@/$TOKEN/" | sed "s/@/$TOKEN/" >"$work/server/value"
+    refused_values planetscale/other
+    refused_values planetscale/default
+done
+printf '{"%s":"service_token"}' "$TOKEN" >"$work/server/value"
+refused_values nosuchplugin/main
+printf '{"pscale_tkn_%s":"service_token"}' canary00lowercase >"$work/server/value"
+refused_values planetscale/other
+grep -q canary00 "$work/out" "$work/err" && fail 'a value in the place of a name is in the output'
+
+# Text for the log goes at its most talkative, and a tape is replayed without a look at what the environment holds.
+export KK_LOG=debug
+printf '{"service_token_id":"%s","service_token":"%s","url":"http://127.0.0.1:%s/v1"}' "$TOKEN_ID" "$TOKEN" "$port" >"$work/server/value"
+run_with "$work/server/value" keyring set planetscale/other --json -v
+expect_ok
+run call planetscale.list_databases organization=acme --account other --json
+expect_ok
+grep -q '^kk: debug: ' "$work/err" || fail 'there is no debug log to look at'
+run keyring rm planetscale/other --yes
+expect_ok
+expect_no_canary
+export PLANETSCALE_SERVICE_TOKEN_ID=$TOKEN_ID PLANETSCALE_SERVICE_TOKEN=$TOKEN
+export KK_CRED__PLANETSCALE__SERVICE_TOKEN_ID=$TOKEN_ID KK_CRED__PLANETSCALE__SERVICE_TOKEN=$TOKEN
+run call planetscale.list_databases organization=acme --json --replay "$KK_SOURCE/fixtures/tapes/planetscale.har"
+expect_ok
+run call planetscale.list_databases organization=nobody-recorded-this --json --replay "$KK_SOURCE/fixtures/tapes/planetscale.har"
+expect /error/code '"replay_miss"'
+expect_no_canary
+unset PLANETSCALE_SERVICE_TOKEN_ID PLANETSCALE_SERVICE_TOKEN KK_LOG
+unset KK_CRED__PLANETSCALE__SERVICE_TOKEN_ID KK_CRED__PLANETSCALE__SERVICE_TOKEN
+
+# The key in the environment is overwritten where it stood, as the system shows it.
+KK_HOME=$work/server/second
+export KK_HOME
+mkdir -m 700 "$KK_HOME"
+KK_KEY=$("$KK_BIN/kk" keyring init | grep -o 'KRKEY1-[A-Za-z0-9_-]*')
+export KK_KEY
+run_with "$work/server/value" keyring set planetscale/main --json
+expect_ok
+seen=$(grep -c fault-never "$server_log")
+"$KK_BIN/kk" call planetscale.list_databases organization=fault-never --timeout 20 >/dev/null 2>&1 &
+victim=$!
+tries=0
+until [ "$(grep -c fault-never "$server_log")" -gt "$seen" ]; do
+    tries=$((tries + 1))
+    [ $tries -le 500 ] || fail 'the call to be looked at did not start'
+    sleep 0.02
+done
+tr '\0' '\n' <"/proc/$victim/environ" >"$work/server/environ"
+kill -9 "$victim"
+wait "$victim" 2>/dev/null
+grep -q '^KK_HOME=' "$work/server/environ" || fail 'the environment of the call cannot be seen, so that this test proves nothing'
+grep -qF "$KK_KEY" "$work/server/environ" && fail 'the key is still in the environment'
+unset KK_KEY
+KK_HOME=$work/home
+
 # A run that dies leaves no core.
 mkdir "$work/cores" && cd "$work/cores" || exit 1
 ulimit -c unlimited 2>/dev/null
