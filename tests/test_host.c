@@ -1,5 +1,6 @@
 // The pipeline of a call, with a plugin that does whatever a test asks for.
 #include "probe_host.h"
+#include <stdlib.h>
 
 // ---- Arguments and results
 
@@ -185,6 +186,39 @@ static void test_host__credential_is_added_and_never_shown(void **state)
     assert_string_equal(script.credential, "-: -");
 }
 
+static void test_host__echo_of_a_secret_is_hidden_as_json_writes_it_too(void **state)
+{
+    (void)state;
+    const char *args = "{\"method\":\"GET\",\"url\":\"https://probe.example/"
+                       "x\",\"credential\":\"probe\",\"show\":\"body\"}";
+    static const char *const bodies[] = {
+        "tkn/CANARY\\\"01<23", "tkn\\/CANARY\\\"01<23", "tkn\\u002fCANARY\\u002201\\u003C23",
+        "\\u0074kn/CANARY\\\"01<2\\u0033", "\\\\tkn\\/CANARY\\\"01<23\\\\"};
+    setenv("KK_CRED__PROBE__TOKEN", "tkn/CANARY\"01<23", 1);
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        char body[128];
+        snprintf(body, sizeof body, "{\"echo\":\"%s\",\"rest\":\"\\u00e9 tkn\\/\"}", bodies[i]);
+        script.body = body;
+        assert_ok(call("probe.fetch", args), &last_err);
+        assert_null(strstr(kk_result_data(last_result, NULL), "CANARY"));
+        assert_holds(kk_result_data(last_result, NULL), "\\u00e9 tkn\\/");
+    }
+    assert_string_equal(script.credential, "X-Probe: Probe tkn/CANARY\"01<23 {}");
+}
+
+static void test_host__failure_to_send_does_not_repeat_a_secret(void **state)
+{
+    (void)state;
+    script.code = KK_ERR_REDIRECT_REFUSED;
+    script.message = "answered 302, a redirect to " KK_PROBE_TOKEN ".evil.example";
+    assert_code(call("probe.fetch",
+                     "{\"method\":\"GET\",\"url\":\"https://probe.example/x\",\"credential\":"
+                     "\"probe\",\"pass\":1}"),
+                KK_ERR_REDIRECT_REFUSED);
+    assert_holds(last_err.message, "****.evil.example");
+    assert_null(strstr(kk_result_envelope(last_result, NULL), "CANARY"));
+}
+
 static void test_host__requests_that_break_the_contract_are_not_sent(void **state)
 {
     (void)state;
@@ -319,6 +353,8 @@ int main(void)
         TEST(test_host__failed_send_is_reported_in_full),
         TEST(test_host__effect_is_what_the_transport_saw),
         TEST(test_host__credential_is_added_and_never_shown),
+        TEST(test_host__echo_of_a_secret_is_hidden_as_json_writes_it_too),
+        TEST(test_host__failure_to_send_does_not_repeat_a_secret),
         TEST(test_host__requests_that_break_the_contract_are_not_sent),
         TEST(test_host__write_needs_a_yes),
         TEST(test_host__dry_run_stops_before_anything_is_sent),

@@ -65,8 +65,9 @@ KK_MUST_USE kk_code kk_account_render(const kk_account *self, kk_secret *out, kk
 // own URL field.
 bool kk_account_allows(const kk_account *self, const char *url);
 
-// Replaces every occurrence of a secret value in [bytes], in place, with '*'.  Values shorter than
-// six bytes are left: they would shred the text.
+// Replaces every occurrence of a secret value in [bytes], in place, with '*': as it is, and as JSON
+// escapes it.  Other encodings, such as base64, are not looked for.  Values shorter than six bytes
+// are left: they would shred the text.
 void kk_account_redact(const kk_account *self, char *bytes, size_t len);
 
 // For kk_host_which().

@@ -169,6 +169,9 @@ static kk_status note_failure(kk_job *job, kk_code code, const kk_error *err)
 {
     job->send_failed = true;
     job->send_error = *err;
+    // A message may name what the service said, such as the host of a redirect.
+    kk_account_redact(job->account, job->send_error.message, strlen(job->send_error.message));
+    kk_account_redact(job->account, job->send_error.hint, strlen(job->send_error.hint));
     job->send_error.retryable = is_retryable(code);
     job->send_status = kk_outcome_status(code);
     return job->send_status;

@@ -20,7 +20,8 @@ static kk_code script_send(kk_transport *self, const kk_request *request, kk_res
     out->sent = script.sent;
     if (script.code != KK_OK) {
         *err = (kk_error){.code = script.code};
-        snprintf(err->message, sizeof err->message, "the script says so");
+        snprintf(err->message, sizeof err->message, "%s",
+                 script.message != NULL ? script.message : "the script says so");
         return script.code;
     }
     out->status = script.status;

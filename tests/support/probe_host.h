@@ -15,6 +15,7 @@ typedef struct kk_script {
     kk_sent sent;
     unsigned status;
     const char *body;
+    const char *message; // of a failure; NULL for one that does not matter
     int sends;
     char credential[128]; // the header as it came
     char method[16];
