@@ -36,7 +36,9 @@ static void hide_memory(void)
     if (debuggable != NULL && debuggable[0] == '1') {
         return;
     }
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    // One byte rather than none: where cores go to a program, as on most desktops, the kernel does
+    // not look at the limit unless it is 1, which tells it to write none.
+    setrlimit(RLIMIT_CORE, &(struct rlimit){1, 1});
 #ifdef NDEBUG
     prctl(PR_SET_DUMPABLE, 0);
 #endif
