@@ -105,6 +105,7 @@ grep -nE '^#include' host-sdk/include/kk/plugin.h | grep -vE '<std(def|int)\.h>'
 
 # ---- Banned calls --------------------------------------------------------------------------------------------------
 only '\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|system|popen)\(' 'none' 'a banned call'
+files | grep '^host-sdk/src/' | xargs grep -nE '\bgetenv\(' | breach 'getenv in the library, which a program with more rights may embed'
 only '\bcJSON_(Parse|GetObjectItem|Print)[A-Za-z]*\(' 'host-sdk/src/json|tests/(test_json|fuzz/|bench/|plugins/)' \
     'cJSON called past json.h'
 files | grep -E '^(host-sdk/src|plugin)/' | xargs grep -nE '\b(printf|puts|exit|abort)\(' | breach 'a library that prints or exits'

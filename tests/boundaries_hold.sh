@@ -28,6 +28,7 @@ breach 'dlopen outside' host-sdk/src/call.c 'void *p(void) { return dlopen("x", 
 breach 'the plugin includes' plugin/api.c '#include "tape.h"'
 breach 'from inside' host-sdk/cli/main.c '#include "registry.h"'
 breach 'a banned call' host-sdk/src/call.c 'int n(const char *s) { return atoi(s); }'
+breach 'getenv in the library' host-sdk/src/call.c 'const char *e(void) { return getenv("X"); }'
 breach 'past json.h' host-sdk/src/call.c 'void *q(const char *s) { return cJSON_Parse(s); }'
 breach 'prints or exits' host-sdk/src/call.c 'void r(void) { exit(1); }'
 breach 'unfinished' host-sdk/src/call.c '// TO''DO'

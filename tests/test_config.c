@@ -203,6 +203,32 @@ static void test_config__lets_a_project_choose_nothing_else(void **state)
     }
 }
 
+static void test_config__takes_no_project_of_a_stranger(void **state)
+{
+    room *self = *state;
+    kk_error err = {0};
+    write_text(".kk.json", "{\"accounts\":{\"planetscale\":\"outer\"}}");
+    assert_int_equal(chmod(".kk.json", 0666), 0);
+    assert_code(load(self, &err), KK_ERR_PERMS);
+    assert_holds(err.hint, "chmod o-w");
+    assert_int_equal(chmod(".kk.json", 0664), 0);
+    assert_ok(load(self, &err), &err);
+    // Only root can give a file away.
+    if (geteuid() != 0) {
+        return;
+    }
+    err = (kk_error){0};
+    assert_int_equal(chown(".kk.json", 65534, 65534), 0);
+    assert_code(load(self, &err), KK_ERR_PERMS);
+    assert_holds(err.message, "a stranger");
+    // A directory of the same owner, such as one that a container mounts, is another matter.
+    assert_int_equal(mkdir("sub", 0755), 0);
+    assert_int_equal(chown("sub", 65534, 65534), 0);
+    assert_int_equal(rename(".kk.json", "sub/.kk.json"), 0);
+    assert_int_equal(chdir("sub"), 0);
+    assert_ok(load(self, &err), &err);
+}
+
 static void test_config__remembers_a_key_file_and_keeps_the_rest(void **state)
 {
     room *self = *state;
@@ -240,6 +266,7 @@ int main(void)
         IN_ROOM(test_config__refuses_a_file_that_others_write),
         IN_ROOM(test_config__takes_account_names_of_the_nearest_project),
         IN_ROOM(test_config__lets_a_project_choose_nothing_else),
+        IN_ROOM(test_config__takes_no_project_of_a_stranger),
         IN_ROOM(test_config__remembers_a_key_file_and_keeps_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,7 @@ static kk_code place_in_home(kk_config *self, const char *home, const char *sour
 // One XDG base directory: the variable, or its place below HOME.  *out is for free().
 static kk_code xdg_base(const char *variable, const char *below_home, char **out, kk_error *err)
 {
-    const char *value = getenv(variable);
+    const char *value = secure_getenv(variable);
     if (value != NULL && value[0] != '\0') {
         kk_code code = check_absolute(variable, value, err);
         if (code == KK_OK && (*out = strdup(value)) == NULL) {
@@ -75,7 +75,7 @@ static kk_code xdg_base(const char *variable, const char *below_home, char **out
         }
         return code;
     }
-    const char *home = getenv("HOME");
+    const char *home = secure_getenv("HOME");
     if (home == NULL || home[0] == '\0') {
         kk_code code = kk_fail(err, KK_ERR_USAGE,
                                "there is no place for the files: HOME is not "
@@ -114,7 +114,7 @@ static kk_code settle_places(kk_config *self, const char *home, bool use_environ
     if (home != NULL) {
         return place_in_home(self, home, "the home", err);
     }
-    const char *variable = use_environment ? getenv("KK_HOME") : NULL;
+    const char *variable = use_environment ? secure_getenv("KK_HOME") : NULL;
     if (variable != NULL) {
         return place_in_home(self, variable, "KK_HOME", err);
     }
@@ -312,6 +312,32 @@ static kk_code find_project(kk_config *self, kk_error *err)
     return code;
 }
 
+// Whose file it may be: ours, root's, or that of whoever owns the directory; not one that a stranger
+// put into a directory for all, such as /tmp.  It chooses accounts, perhaps for a write.
+static kk_code check_project_owner(const kk_config *self, int fd, kk_error *err)
+{
+    struct stat file;
+    struct stat dir;
+    const char *path = self->project_path;
+    char *parent = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
+    if (parent == NULL) {
+        return fail_memory(err);
+    }
+    bool found = fstat(fd, &file) == 0 && stat(parent, &dir) == 0;
+    free(parent);
+    if (!found) {
+        return kk_io_fail(err, errno, "examine", path);
+    }
+    bool known = file.st_uid == geteuid() || file.st_uid == 0 || file.st_uid == dir.st_uid;
+    if (known && (file.st_mode & S_IWOTH) == 0) {
+        return KK_OK;
+    }
+    kk_code code = kk_fail(err, KK_ERR_PERMS, "'%s' chooses accounts, and %s", path,
+                           known ? "everybody may write it" : "belongs to a stranger");
+    kk_fail_hint(err, known ? "chmod o-w '%s'" : "remove '%s', or work elsewhere", path);
+    return code;
+}
+
 static kk_code load_project(kk_config *self, kk_error *err)
 {
     kk_code code = find_project(self, err);
@@ -322,7 +348,10 @@ static kk_code load_project(kk_config *self, kk_error *err)
     if (fd < 0) {
         return kk_io_fail(err, errno, "open", self->project_path);
     }
-    code = read_text(fd, self->project_path, &self->project, err);
+    code = check_project_owner(self, fd, err);
+    if (code == KK_OK) {
+        code = read_text(fd, self->project_path, &self->project, err);
+    }
     close(fd);
     return code == KK_OK ? check_project(self->project, self->project_path, err) : code;
 }
@@ -332,7 +361,7 @@ static kk_code load_project(kk_config *self, kk_error *err)
 static kk_code load_all(kk_config *self, const char *home, bool use_environment, kk_error *err)
 {
     kk_code code = settle_places(self, home, use_environment, err);
-    const char *ca_file = use_environment ? getenv("KK_CA_FILE") : NULL;
+    const char *ca_file = use_environment ? secure_getenv("KK_CA_FILE") : NULL;
     if (code == KK_OK && ca_file != NULL) {
         self->environment_ca_file = strdup(ca_file);
         code = self->environment_ca_file != NULL ? KK_OK : fail_memory(err);

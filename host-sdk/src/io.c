@@ -68,6 +68,15 @@ kk_code kk_io_fail(kk_error *err, int number, const char *verb, const char *path
 
 // ---- Places
 
+// Whether [path] is a link to nothing: what it stands for is lost, which is not the same as absent.
+static bool is_severed(const char *path)
+{
+    struct stat link;
+    struct stat target;
+    return lstat(path, &link) == 0 && S_ISLNK(link.st_mode) && stat(path, &target) != 0 &&
+           errno == ENOENT;
+}
+
 // Resolves the links of [path], or only those of its directory if there is no such file.
 static int resolve(const char *path, char **out)
 {
@@ -77,9 +86,11 @@ static int resolve(const char *path, char **out)
         return 0;
     }
     const char *slash = strrchr(path, '/');
-    struct stat status;
-    if (errno != ENOENT || slash == NULL || lstat(path, &status) == 0) {
-        return errno != 0 ? errno : ENOENT;
+    if (errno != ENOENT || slash == NULL) {
+        return errno;
+    }
+    if (is_severed(path)) {
+        return ENOLINK;
     }
     char *parent = strndup(path, slash == path ? 1 : (size_t)(slash - path));
     char *real_parent = parent != NULL ? realpath(parent, NULL) : NULL;

@@ -306,7 +306,7 @@ kk_code kk_key_capture_environment(kk_error *err)
 {
     kk_code code = KK_OK;
     pthread_mutex_lock(&captured.lock);
-    char *value = getenv("KK_KEY");
+    char *value = secure_getenv("KK_KEY");
     if (value != NULL) {
         code = capture(value, err);
     }
@@ -347,7 +347,7 @@ static kk_code find_environment(const kk_io *io, kk_secret *out, bool *found, kk
     if (code != KK_OK) {
         return code;
     }
-    const char *file = getenv("KK_KEY_FILE");
+    const char *file = secure_getenv("KK_KEY_FILE");
     pthread_mutex_lock(&captured.lock);
     has_text = captured.is_set;
     pthread_mutex_unlock(&captured.lock);

@@ -73,6 +73,20 @@ chmod 644 "$work/key"
 refuse
 chmod 600 "$work/key"
 
+# A link whose target is gone, as on a disk that is not mounted, is not the absence of a keyring.
+export PLANETSCALE_SERVICE_TOKEN_ID=$TOKEN_ID PLANETSCALE_SERVICE_TOKEN=$TOKEN
+mv "$keyring" "$work/server/elsewhere" && ln -s "$work/server/unmounted" "$keyring"
+for verb in 'call planetscale.get_current_user --json' 'keyring list --json' 'keyring rm planetscale/main --yes --json'; do
+    # shellcheck disable=SC2086
+    run $verb
+    expect_failure_json io 4
+done
+run keyring init --key-file "$work/key"
+expect_failure io 4
+[ ! -e "$work/server/unmounted" ] || fail 'a keyring was made through the link'
+rm "$keyring" && mv "$work/server/elsewhere" "$keyring"
+unset PLANETSCALE_SERVICE_TOKEN_ID PLANETSCALE_SERVICE_TOKEN
+
 code=wrong_key
 head -c 32 /dev/urandom >"$work/wrong" && chmod 600 "$work/wrong"
 refuse --key-file "$work/wrong"
