@@ -68,6 +68,20 @@ static void test_keyring_key__text_survives_a_round_trip(void **state)
     kk_secret_clean(&again);
 }
 
+// The example of docs/keyring.md, which another program may be checked with.
+static void test_keyring_key__writes_the_documented_text(void **state)
+{
+    room *self = *state;
+    kk_error err = {0};
+    char text[KK_KEY_TEXT_SIZE];
+    unsigned char bytes[KK_KRING_KEY_SIZE];
+    memset(bytes, 0x42, sizeof bytes);
+    assert_ok(kk_secret_make(&self->key, sizeof bytes, &err), &err);
+    assert_ok(kk_secret_append(&self->key, bytes, sizeof bytes, &err), &err);
+    kk_key_format(&self->key, text);
+    assert_string_equal(text, "KRKEY1-QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkImQ0C0");
+}
+
 static void test_keyring_key__notices_every_mistyped_character(void **state)
 {
     room *self = *state;
@@ -287,6 +301,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_ROOM(test_keyring_key__text_survives_a_round_trip),
+        IN_ROOM(test_keyring_key__writes_the_documented_text),
         IN_ROOM(test_keyring_key__notices_every_mistyped_character),
         IN_ROOM(test_keyring_key__refuses_what_is_no_key_text),
         IN_ROOM(test_keyring_key__reads_a_raw_file_and_a_text_file),

@@ -1,10 +1,10 @@
 // The bytes of a keyring, KRING version 1: reading, checking, sealing, opening and writing them.
 //
-// Nothing here touches a file, a clock or the environment.  docs/keyring.md describes the layout;
-// in short: a head of 96 bytes, one to eight slots that each wrap the data key for one key of the
-// user, sorted records (a sealed value, or the default account of a plugin), and a trailer of a MAC
-// under the data key and a plain checksum.  All that comes from the file is bounded before it is
-// used, and before any key is derived.
+// Nothing here touches a file, a clock or the environment.  host-sdk/docs/keyring.md describes the
+// layout; in short: a head of 96 bytes, one to eight slots that each wrap the data key for one key
+// of the user, sorted records (a sealed value, or the default account of a plugin), and a trailer
+// of a MAC under the data key and a plain checksum.  All that comes from the file is bounded before
+// it is used, and before any key is derived.
 //
 // The order of the checks decides what an error means: CORRUPT is said of a file whose checksum is
 // wrong (bit rot, no key needed), WRONG_KEY of an intact file that the key opens no slot of, and

@@ -2,9 +2,9 @@
 //
 // The file holds records named plugin / account / field.  Names are readable without the key,
 // values are not; nothing can be changed, moved, added, removed or cut without the key noticing
-// (docs/keyring.md describes every byte).  Writers take a lock, re-read, verify, write a new file
-// beside the old one and rename it; readers take no lock.  "Cannot be opened" is never taken for
-// "is empty".
+// (host-sdk/docs/keyring.md describes every byte).  Writers take a lock, re-read, verify, write a
+// new file beside the old one and rename it; readers take no lock.  "Cannot be opened" is never
+// taken for "is empty".
 //
 // The key is 32 random bytes.  Of these sources the first that is configured is used, and its
 // failure is final:
