@@ -96,6 +96,20 @@ static void test_near__names_the_nearest_first(void **state)
     assert_int_equal(kk_near("", names, 5, out, sizeof out), 0);
 }
 
+static void test_near__hints_before_what_follows(void **state)
+{
+    (void)state;
+    const char *const names[] = {"kind", "name"};
+    kk_error err = {0};
+    kk_fail(&err, KK_ERR_USAGE, "no");
+    kk_fail_near(&err, "zzz", names, 2);
+    assert_string_equal(err.hint, "");
+    kk_fail_near(&err, "nmae", names, 2);
+    kk_fail_hint(&err, "too late");
+    assert_string_equal(err.hint, "did you mean 'name'?");
+    kk_fail_near(NULL, "nmae", names, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +119,7 @@ int main(void)
         cmocka_unit_test(test_error__text_is_one_line_and_cut_at_a_character),
         cmocka_unit_test(test_error__every_code_has_a_name_of_its_own),
         cmocka_unit_test(test_near__names_the_nearest_first),
+        cmocka_unit_test(test_near__hints_before_what_follows),
     };
     return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
 }

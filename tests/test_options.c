@@ -109,9 +109,9 @@ static void test_options__words_behind_two_dashes_are_words(void **state)
 static void test_options__unknown_names_get_near_ones(void **state)
 {
     (void)state;
-    assert_refused("no command 'lst'; near it is 'list'", "lst");
-    assert_refused("no command 'keyring sett'; near it is 'set'", "keyring", "sett");
-    assert_refused("no option '--acount'; near it is 'account'", "--acount", "x", "list");
+    assert_refused("no command 'lst'; did you mean 'list'?", "lst");
+    assert_refused("no command 'keyring sett'; did you mean 'set'?", "keyring", "sett");
+    assert_refused("no option '--acount'; did you mean 'account'?", "--acount", "x", "list");
     assert_refused("no option '-q'", "list", "-q");
     assert_refused("'kk help' shows all", "zzzzzzzzz");
     assert_refused("no command 'keyring set'", "keyring set");

@@ -119,11 +119,8 @@ static kk_code check_plugin(const kk_host *host, const char *only, kk_error *err
             ids[count++] = id;
         }
     }
-    char near[256];
     kk_fail(err, KK_ERR_UNKNOWN_PLUGIN, "no plugin '%.64s' is loaded", only);
-    if (kk_near(only, ids, count, near, sizeof near) > 0) {
-        kk_fail_hint(err, "did you mean %s?", near);
-    }
+    kk_fail_near(err, only, ids, count);
     kk_fail_hint(err, "`kk list` shows all plugins");
     return KK_ERR_UNKNOWN_PLUGIN;
 }

@@ -4,7 +4,7 @@
 #include "near.h"
 #include <stdlib.h>
 
-enum { NAMES_MAX = 64, LIST_SIZE = 256 };
+enum { NAMES_MAX = 64 };
 
 typedef struct parser {
     int argc;
@@ -48,18 +48,14 @@ static kk_code unknown_option(const kk_run *run, kk_str word, kk_str name, kk_er
     size_t count = add_names(kk_global_options, names, 0);
     count = add_names(own_options(run), names, count);
     char wanted[64];
-    char list[LIST_SIZE];
     size_t len = name.len < sizeof wanted - 1 ? name.len : sizeof wanted - 1;
     memcpy(wanted, name.ptr, len);
     wanted[len] = '\0';
     kk_code code = kk_fail(err, KK_ERR_USAGE, "there is no option '%.*s%s'",
                            (int)(word.len - name.len), word.ptr, wanted);
-    if (kk_near(wanted, names, count, list, sizeof list) > 0) {
-        kk_fail_hint(err, "near it is %s", list);
-    } else {
-        kk_fail_hint(err, "'kk help%s%s' shows all", run->command != NULL ? " " : "",
-                     run->command != NULL ? run->command->name : "");
-    }
+    kk_fail_near(err, wanted, names, count);
+    kk_fail_hint(err, "'kk help%s%s' shows all", run->command != NULL ? " " : "",
+                 run->command != NULL ? run->command->name : "");
     return code;
 }
 
@@ -121,15 +117,11 @@ static kk_code unknown_command(const char *name, const char *group, kk_error *er
             names[count++] = known + skip;
         }
     }
-    char list[LIST_SIZE];
     kk_code code = kk_fail(err, KK_ERR_USAGE, "there is no command '%s%s%.64s'",
                            group != NULL ? group : "", group != NULL ? " " : "", name);
-    if (kk_near(name, names, count, list, sizeof list) > 0) {
-        kk_fail_hint(err, "near it is %s", list);
-    } else {
-        kk_fail_hint(err, "'kk help%s%s' shows all", group != NULL ? " " : "",
-                     group != NULL ? group : "");
-    }
+    kk_fail_near(err, name, names, count);
+    kk_fail_hint(err, "'kk help%s%s' shows all", group != NULL ? " " : "",
+                 group != NULL ? group : "");
     return code;
 }
 

@@ -163,15 +163,14 @@ static kk_code fail_unknown(const kk_account *self, const known_accounts *known,
 {
     const char *id = kk_plugin_manifest(self->plugin)->id;
     const char *names[NAMES_MAX];
-    char near[256], all[256];
+    char all[256];
     for (size_t i = 0; i < known->count; i++) {
         names[i] = known->names[i];
     }
     kk_fail(err, KK_ERR_ACCOUNT_UNKNOWN, "'%s' has no account '%.64s' (%s)", id, name, self->rule);
     list_names(known, all, sizeof all);
-    if (kk_near(name, names, known->count, near, sizeof near) > 0) {
-        kk_fail_hint(err, "did you mean %s?", near);
-    } else if (known->count > 0) {
+    kk_fail_near(err, name, names, known->count);
+    if (known->count > 0) {
         kk_fail_hint(err, "its accounts are: %s", all);
     } else {
         kk_fail_hint(err, "store one: kk keyring set %s/%.64s", id, name);

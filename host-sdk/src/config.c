@@ -186,13 +186,9 @@ static kk_code read_config(const char *path, cJSON **out, kk_error *err)
 static kk_code fail_member(const char *path, const char *name, const char *const *known,
                            size_t count, kk_error *err)
 {
-    char near[256];
     kk_code code = kk_fail(err, KK_ERR_USAGE, "'%s' has the unknown member '%s'", path, name);
-    if (kk_near(name, known, count, near, sizeof near) > 0) {
-        kk_fail_hint(err, "did you mean %s?", near);
-    } else {
-        kk_fail_hint(err, "remove it");
-    }
+    kk_fail_near(err, name, known, count);
+    kk_fail_hint(err, "remove it");
     return code;
 }
 

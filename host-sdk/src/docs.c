@@ -130,14 +130,15 @@ static bool find_target(const kk_registry *registry, const char *page, target *o
     return out->entry != NULL && kk_name_is_valid(parts[1], true);
 }
 
-// The nearest page of the same form: an account in the name is left out for the comparison.
-static size_t near_pages(const kk_registry *registry, const char *page, char *out, size_t out_size)
+// Hints at the nearest page of the same form: an account in the name is left out for the
+// comparison.
+static void hint_near_pages(const kk_registry *registry, const char *page, kk_error *err)
 {
     size_t plugins = kk_registry_plugin_count(registry);
     size_t tools = kk_registry_count(registry);
     const char **names = calloc(GUIDE_COUNT + plugins + tools, sizeof *names);
     if (names == NULL) {
-        return 0;
+        return; // near names are a courtesy
     }
     size_t count = 0;
     for (size_t i = 0; i < GUIDE_COUNT; i++) {
@@ -161,22 +162,17 @@ static size_t near_pages(const kk_registry *registry, const char *page, char *ou
     } else {
         kk_text_set(wanted, sizeof wanted, name);
     }
-    size_t found = kk_near(wanted, names, count, out, out_size);
+    kk_fail_near(err, wanted, names, count);
     free(names);
-    return found;
 }
 
 static kk_code unknown_page(const kk_registry *registry, const char *page, kk_error *err)
 {
-    char names[NAMES_SIZE];
     char shown[2 * PART_SIZE];
     kk_text_set(shown, sizeof shown, page);
     kk_code code = kk_fail(err, KK_ERR_UNKNOWN_PAGE, "there is no page '%s'", shown);
-    if (near_pages(registry, page, names, sizeof names) > 0) {
-        kk_fail_hint(err, "near it is %s", names);
-    } else {
-        kk_fail_hint(err, "'kk docs' without a page lists all");
-    }
+    hint_near_pages(registry, page, err);
+    kk_fail_hint(err, "'kk docs' without a page lists all");
     return code;
 }
 

@@ -53,7 +53,6 @@ static kk_code fail_unknown(const kk_plugin *plugin, const char *key, kk_error *
 {
     const char *names[FIELDS_SHOWN_MAX];
     size_t count = list_fields(plugin, names, FIELDS_SHOWN_MAX);
-    char near[256];
     if (!kk_name_is_valid(key, false) || begins_like_value(plugin, key)) {
         // Name and value may be swapped: what stands here is not repeated.
         kk_fail(err, KK_ERR_INVALID_ARGS, "plugin '%s' has no credential field of that name",
@@ -62,10 +61,7 @@ static kk_code fail_unknown(const kk_plugin *plugin, const char *key, kk_error *
         kk_fail(err, KK_ERR_INVALID_ARGS, "plugin '%s' has no credential field '%.64s'",
                 kk_plugin_manifest(plugin)->id, key);
     }
-    if (kk_near(key, names, count, near, sizeof near) > 0) {
-        kk_fail_hint(err, "did you mean %s?", near);
-        return KK_ERR_INVALID_ARGS;
-    }
+    kk_fail_near(err, key, names, count);
     kk_buf all = {.limit = sizeof err->hint};
     for (size_t i = 0; i < count; i++) {
         kk_buf_append_format(&all, "%s%s", i == 0 ? "" : ", ", names[i]);

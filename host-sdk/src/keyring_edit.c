@@ -4,7 +4,7 @@
 #include "near.h"
 #include <stdlib.h>
 
-enum { NEAR_COMPARED_MAX = 128, NEAR_TEXT_MAX = 256 };
+enum { NEAR_COMPARED_MAX = 128 };
 
 // Where the record of that name is, or where it would go.
 static size_t position(const kk_kring *self, const kk_kring_name *name, bool *found)
@@ -79,7 +79,6 @@ static void hint_near(const kk_kring *self, filter wanted, const char *name, kk_
 {
     char texts[NEAR_COMPARED_MAX][KK_KRING_NAME_MAX + 1];
     const char *names[NEAR_COMPARED_MAX];
-    char near[NEAR_TEXT_MAX];
     size_t count = 0;
     for (size_t i = 0; i < self->record_count && count < NEAR_COMPARED_MAX; i++) {
         kk_str part = part_of(&self->records[i].name, wanted);
@@ -92,9 +91,8 @@ static void hint_near(const kk_kring *self, filter wanted, const char *name, kk_
         names[count] = texts[count];
         count++;
     }
-    if (kk_near(name, names, count, near, sizeof near) > 0) {
-        kk_fail_hint(err, "did you mean %s?", near);
-    } else if (count > 0) {
+    kk_fail_near(err, name, names, count);
+    if (count > 0) {
         kk_fail_hint(err, "'kk keyring list' shows what is stored");
     } else {
         kk_fail_hint(err, "store one with 'kk keyring set'");

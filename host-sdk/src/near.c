@@ -1,5 +1,6 @@
 // Near names by edit distance.
 #include "near.h"
+#include "fail.h"
 #include <stdint.h>
 #include <stdio.h>
 
@@ -11,7 +12,8 @@ static size_t least(size_t a, size_t b, size_t c)
     return ab < c ? ab : c;
 }
 
-// The number of insertions, deletions, replacements and swaps of neighbours that turn one name into the other.
+// The number of insertions, deletions, replacements and swaps of neighbours that turn one name into
+// the other.
 static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
     size_t rows[3][NAME_MAX_COMPARED + 1];
@@ -79,4 +81,12 @@ size_t kk_near(const char *wanted, const char *const *names, size_t count, char 
                                 names[best[i]]);
     }
     return found;
+}
+
+void kk_fail_near(kk_error *err, const char *wanted, const char *const *names, size_t count)
+{
+    char list[SHOWN_MAX * (NAME_MAX_COMPARED + 4)];
+    if (kk_near(wanted, names, count, list, sizeof list) > 0) {
+        kk_fail_hint(err, "did you mean %s?", list);
+    }
 }

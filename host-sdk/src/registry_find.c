@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NAME_MAX_FOUND = 255, NEAR_MAX = 256, TOOLS_MAX = 1024 };
+enum { NAME_MAX_FOUND = 255, TOOLS_MAX = 1024 };
 
 // ---- The indexes
 
@@ -153,19 +153,17 @@ static kk_code miss_plugin(const kk_registry *self, const char *id, kk_error *er
         kk_fail_hint(err, "%s", refusal->error.hint);
         return code;
     }
-    char names[NEAR_MAX];
     kk_code code = kk_fail(err, KK_ERR_UNKNOWN_PLUGIN, "no plugin '%.64s' is loaded", id);
-    if (kk_near(id, self->ids, self->plugin_count, names, sizeof names) > 0) {
-        kk_fail_hint(err, "near: %s", names);
-    } else if (self->plugin_count == 0) {
+    kk_fail_near(err, id, self->ids, self->plugin_count);
+    if (self->plugin_count == 0) {
         kk_fail_hint(err, "no plugin is loaded at all; `kk list` shows what was refused");
     }
+    kk_fail_hint(err, "`kk list` shows all plugins");
     return code;
 }
 
 static kk_code miss_tool(const registry_plugin *plugin, const char *tool, kk_error *err)
 {
-    char names[NEAR_MAX];
     const char *tools[TOOLS_MAX];
     size_t count = 0;
     for (; count < plugin->info.tool_count && count < TOOLS_MAX; count++) {
@@ -173,11 +171,8 @@ static kk_code miss_tool(const registry_plugin *plugin, const char *tool, kk_err
     }
     kk_code code = kk_fail(err, KK_ERR_UNKNOWN_FUNCTION, "the plugin '%s' has no function '%.64s'",
                            plugin->info.id, tool);
-    if (kk_near(tool, tools, count, names, sizeof names) > 0) {
-        kk_fail_hint(err, "near: %s", names);
-    } else {
-        kk_fail_hint(err, "`kk list %s` shows its functions", plugin->info.id);
-    }
+    kk_fail_near(err, tool, tools, count);
+    kk_fail_hint(err, "`kk list %s` shows its functions", plugin->info.id);
     return code;
 }
 
@@ -193,7 +188,6 @@ static const registry_plugin *find_loaded(const kk_registry *self, const char *i
 
 static kk_code miss_bare(const kk_registry *self, const char *name, kk_error *err)
 {
-    char names[NEAR_MAX];
     if (find_loaded(self, name) != NULL) {
         kk_code code = kk_fail(err, KK_ERR_UNKNOWN_FUNCTION,
                                "'%s' is a plugin; one of its functions has to follow", name);
@@ -204,11 +198,8 @@ static kk_code miss_bare(const kk_registry *self, const char *name, kk_error *er
         return miss_plugin(self, name, err);
     }
     kk_code code = kk_fail(err, KK_ERR_UNKNOWN_FUNCTION, "there is no function '%.64s'", name);
-    if (kk_near(name, self->functions, self->entry_count, names, sizeof names) > 0) {
-        kk_fail_hint(err, "near: %s", names);
-    } else {
-        kk_fail_hint(err, "a function is named PLUGIN.FUNCTION; `kk list` shows all");
-    }
+    kk_fail_near(err, name, self->functions, self->entry_count);
+    kk_fail_hint(err, "a function is named PLUGIN.FUNCTION; `kk list` shows all");
     return code;
 }
 
