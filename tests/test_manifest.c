@@ -234,12 +234,32 @@ static void test_manifest__tools_keep_their_rules(void **state)
     REFUSES(m->tool.credential = "other", "'credential' 'other' is no slot");
 }
 
+// One field more than a credential may have, each well-formed.
+static void fill_fields(model *m, const kk_field **fields, kk_field *many, char (*keys)[8])
+{
+    for (size_t i = 0; i <= KK_MANIFEST_FIELDS_MAX; i++) {
+        many[i] = *m->credential.fields[0];
+        if (i > 0) {
+            snprintf(keys[i], sizeof keys[i], "f%zu", i);
+            many[i].key = keys[i];
+        }
+        fields[i] = &many[i];
+    }
+    m->credential.fields = fields;
+}
+
 static void test_manifest__credentials_keep_their_rules(void **state)
 {
     (void)state;
     model own;
     model *m = &own;
-    REFUSES(m->credentials[1] = &m->credential, "'slot' occurs twice");
+    kk_credential second = {.struct_size = 0};
+    REFUSES(second = m->credential; second.slot = "other";
+            m->credentials[1] = &second, "'credentials' has more than one");
+    const kk_field *fields[KK_MANIFEST_FIELDS_MAX + 2] = {NULL};
+    kk_field many[KK_MANIFEST_FIELDS_MAX + 1];
+    char keys[KK_MANIFEST_FIELDS_MAX + 1][8];
+    REFUSES(fill_fields(m, fields, many, keys), "'fields' has more than 32");
     REFUSES(m->field.key = "To", "field 'To': 'key' is not a name");
     REFUSES(m->url.key = "token", "field 'token': 'key' occurs twice");
     REFUSES(m->field.env = "demo token", "'env' 'demo token'");

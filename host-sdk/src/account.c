@@ -70,7 +70,7 @@ static kk_code make_account(const kk_plugin *plugin, kk_account **out, kk_error 
     self->plugin = plugin;
     const kk_credential *const *credentials = kk_plugin_manifest(plugin)->credentials;
     self->credential = credentials != NULL ? credentials[0] : NULL;
-    while (self->credential != NULL && self->field_count < KK_ACCOUNT_FIELDS_MAX &&
+    while (self->credential != NULL && self->field_count < KK_MANIFEST_FIELDS_MAX &&
            self->credential->fields[self->field_count] != NULL) {
         self->field_count++;
     }

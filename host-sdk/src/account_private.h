@@ -7,9 +7,7 @@
 #define KK_ACCOUNT_PRIVATE_H
 
 #include "account.h"
-
-// The most fields of a credential.
-#define KK_ACCOUNT_FIELDS_MAX 32
+#include "manifest.h"
 
 // The name that an account from the vendor's own variables goes by.
 #define KK_ACCOUNT_ENVIRONMENT "environment"
@@ -25,8 +23,8 @@ struct kk_account {
     char name[64];
     char rule[192];
     size_t field_count;
-    kk_account_value
-        values[KK_ACCOUNT_FIELDS_MAX]; // one for each of the credential's fields, in their order
+    // One for each of the credential's fields, in their order.
+    kk_account_value values[KK_MANIFEST_FIELDS_MAX];
 };
 
 // Whether every field of the scheme has a value.

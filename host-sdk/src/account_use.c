@@ -51,7 +51,7 @@ static size_t find_field(const kk_account *self, kk_str key)
 // What the scheme nearest to completion lacks.
 static void list_missing(const kk_account *self, char *out, size_t out_size)
 {
-    size_t fewest = KK_ACCOUNT_FIELDS_MAX + 1;
+    size_t fewest = KK_MANIFEST_FIELDS_MAX + 1;
     for (const kk_scheme *const *scheme = self->credential->schemes; *scheme != NULL; scheme++) {
         char list[256] = "";
         size_t missing = 0, present = 0;
@@ -65,9 +65,9 @@ static void list_missing(const kk_account *self, char *out, size_t out_size)
             snprintf(list + len, sizeof list - len, "%s%s", len > 0 ? ", " : "", *field);
             missing++;
         }
-        bool nearer = present > 0 ? missing < fewest : fewest > KK_ACCOUNT_FIELDS_MAX;
+        bool nearer = present > 0 ? missing < fewest : fewest > KK_MANIFEST_FIELDS_MAX;
         if (nearer) {
-            fewest = present > 0 ? missing : KK_ACCOUNT_FIELDS_MAX;
+            fewest = present > 0 ? missing : KK_MANIFEST_FIELDS_MAX;
             snprintf(out, out_size, "%s", list);
         }
     }
@@ -291,10 +291,10 @@ void kk_account_redact(const kk_account *self, char *bytes, size_t len)
 
 typedef struct described {
     kk_account_info info; // first: what the caller holds
-    kk_field_info fields[KK_ACCOUNT_FIELDS_MAX];
+    kk_field_info fields[KK_MANIFEST_FIELDS_MAX];
     char name[sizeof((kk_account *)NULL)->name];
     char rule[sizeof((kk_account *)NULL)->rule];
-    char sources[KK_ACCOUNT_FIELDS_MAX][sizeof((kk_account_value *)NULL)->source];
+    char sources[KK_MANIFEST_FIELDS_MAX][sizeof((kk_account_value *)NULL)->source];
 } described;
 
 kk_code kk_account_describe(const kk_account *self, kk_account_info **out, kk_error *err)

@@ -12,6 +12,7 @@
 #define KK_MANIFEST_STRUCT_MAX ((uint32_t)64 << 10) // bytes of one structure
 #define KK_MANIFEST_LIST_MAX ((size_t)256)          // entries of one array
 #define KK_MANIFEST_TOOLS_MAX ((uint32_t)1024)
+#define KK_MANIFEST_FIELDS_MAX 32 // fields of a credential
 
 // The bytes that a manifest of version 1.0 has at the least.
 #define KK_MANIFEST_SIZE_1_0 (offsetof(kk_manifest, close) + sizeof(void (*)(void)))

@@ -199,21 +199,17 @@ static kk_code check_origin(const kk_spot *spot, const char *origin)
     return KK_OK;
 }
 
-static kk_code check_credential(const kk_spot *top, const kk_manifest *manifest, size_t index)
+static kk_code check_credential(const kk_spot *top, const kk_credential *credential)
 {
-    const kk_credential *credential = manifest->credentials[index];
-    kk_spot spot = kk_spot_in(top, "credential", index, credential->slot);
+    kk_spot spot = kk_spot_in(top, "credential", 0, credential->slot);
     if (!kk_name_is_valid(credential->slot, true)) {
         return kk_spot_refuse(&spot, "slot", "is not a name such as 'planetscale'");
     }
-    for (size_t i = 0; i < index; i++) {
-        if (strcmp(manifest->credentials[i]->slot, credential->slot) == 0) {
-            return kk_spot_refuse(&spot, "slot", "occurs twice");
-        }
-    }
     kk_code code = KK_OK;
     for (size_t i = 0; credential->fields[i] != NULL && code == KK_OK; i++) {
-        code = check_field(&spot, credential, i);
+        code = i < KK_MANIFEST_FIELDS_MAX
+                   ? check_field(&spot, credential, i)
+                   : kk_spot_refuse(&spot, "fields", "has more than %d", KK_MANIFEST_FIELDS_MAX);
     }
     for (size_t i = 0; code == KK_OK && credential->schemes[i] != NULL; i++) {
         code = check_scheme(&spot, credential, i);
@@ -226,12 +222,14 @@ static kk_code check_credential(const kk_spot *top, const kk_manifest *manifest,
 
 kk_code kk_manifest_check_credentials(const kk_spot *top, const kk_manifest *manifest)
 {
-    kk_code code = KK_OK;
-    for (size_t i = 0; manifest->credentials != NULL && manifest->credentials[i] != NULL; i++) {
-        code = check_credential(top, manifest, i);
-        if (code != KK_OK) {
-            return code;
-        }
+    const kk_credential *const *credentials = manifest->credentials;
+    if (credentials == NULL || credentials[0] == NULL) {
+        return KK_OK;
     }
-    return KK_OK;
+    // An account is resolved for the plugin, not for a slot: a second one would get the header of
+    // the first.
+    if (credentials[1] != NULL) {
+        return kk_spot_refuse(top, "credentials", "has more than one; this host keeps one");
+    }
+    return check_credential(top, credentials[0]);
 }

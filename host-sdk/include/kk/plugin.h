@@ -230,7 +230,7 @@ typedef struct kk_manifest {
     uint32_t concurrency;    // KK_SERIAL_PLUGIN, KK_SERIAL_INSTANCE, KK_PARALLEL
     uint32_t tool_count;     // entries of `tools` before its NULL
     const kk_tool *const *tools;
-    const kk_credential *const *credentials; // or NULL
+    const kk_credential *const *credentials; // or NULL; a host of 1.0 takes one
     const char *const *needs; // services without which the plugin is refused, or NULL
     const char *const *wants; // services that it uses when they are there, or NULL
 
