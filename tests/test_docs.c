@@ -102,22 +102,6 @@ static void test_docs__account_forms_are_pages(void **state)
     free(page);
 }
 
-static void test_docs__account_of_a_page_can_be_asked(void **state)
-{
-    const kk_plugin *plugin = NULL;
-    char account[64];
-    assert_true(kk_docs_account(*state, "shelf.work.find", &plugin, account));
-    assert_string_equal(account, "work");
-    assert_string_equal(kk_plugin_manifest(plugin)->id, "shelf");
-    assert_true(kk_docs_account(*state, "app.integrations.shelf.home", &plugin, account));
-    assert_string_equal(account, "home");
-    assert_false(kk_docs_account(*state, "shelf.default.find", &plugin, account));
-    assert_false(kk_docs_account(*state, "shelf.find", &plugin, account));
-    assert_false(kk_docs_account(*state, "overview", &plugin, account));
-    assert_false(kk_docs_account(*state, NULL, &plugin, account));
-    assert_false(kk_docs_account(*state, "nothing.like.it", &plugin, account));
-}
-
 static void test_docs__errors_page_has_every_code(void **state)
 {
     char *page = page_of(state, "errors");
@@ -170,7 +154,6 @@ int main(void)
         cmocka_unit_test(test_docs__pages_are_as_the_fixtures_show),
         cmocka_unit_test(test_docs__prefixes_may_be_left_out),
         cmocka_unit_test(test_docs__account_forms_are_pages),
-        cmocka_unit_test(test_docs__account_of_a_page_can_be_asked),
         cmocka_unit_test(test_docs__errors_page_has_every_code),
         cmocka_unit_test(test_docs__unknown_page_gets_near_names),
         cmocka_unit_test(test_docs__long_names_are_unknown_pages),

@@ -95,12 +95,10 @@ static void test_loader__copies_a_good_manifest(void **state)
     assert_string_equal(manifest->tools[1]->name, "second");
     assert_null(manifest->tools[2]);
     assert_string_equal(manifest->tools[0]->examples[0]->title, "Say a word");
-    assert_string_equal(kk_plugin_credential(plugin, "demo")->schemes[0]->name, "bearer");
-    assert_null(kk_plugin_credential(plugin, "none"));
+    assert_string_equal(manifest->credentials[0]->schemes[0]->name, "bearer");
     assert_string_equal(kk_plugin_path(plugin), path);
     assert_true(kk_plugin_is_granted(plugin, KK_SERVICE_HTTP));
     assert_false(kk_plugin_is_granted(plugin, KK_SERVICE_CLOCK));
-    assert_non_null(kk_plugin_input(plugin, 1));
     assert_null(kk_plugin_output(plugin, 1));
     kk_plugin_free(plugin);
 }
@@ -221,7 +219,6 @@ static void test_loader__lists_what_a_file_exports(void **state)
     assert_true(kk_elf_exports(elf, "kk_tool_demo_first"));
     assert_true(kk_elf_exports(elf, "kk_tool_demo_second"));
     assert_false(kk_elf_exports(elf, "strlen"));
-    assert_true(kk_elf_export_count(elf) >= 3);
     kk_elf_free(elf);
 }
 

@@ -43,7 +43,6 @@ KK_MUST_USE kk_code kk_account_resolve(const kk_account_sources *sources, const 
 void kk_account_free(kk_account *self);
 
 const char *kk_account_name(const kk_account *self);
-const char *kk_account_rule(const kk_account *self);
 
 // The first complete scheme, or NULL.
 const kk_scheme *kk_account_scheme(const kk_account *self);

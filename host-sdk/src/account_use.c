@@ -14,11 +14,6 @@ const char *kk_account_name(const kk_account *self)
     return self->name;
 }
 
-const char *kk_account_rule(const kk_account *self)
-{
-    return self->rule;
-}
-
 const kk_scheme *kk_account_scheme(const kk_account *self)
 {
     if (self->credential == NULL) {

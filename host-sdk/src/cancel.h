@@ -17,8 +17,8 @@ typedef struct kk_cancel_watch {
 // Whether the flag is raised.  NULL is never raised.  Threads: any.
 bool kk_cancel_is_raised(const kk_cancel *self);
 
-// Registers [watch], which the caller keeps alive until kk_cancel_unwatch().  If the flag is raised
-// already, wake runs at once.  A NULL token is harmless.  Threads: any.
+// Registers [watch], which the caller keeps alive until kk_cancel_watch_remove().  If the flag is
+// raised already, wake runs at once.  A NULL token is harmless.  Threads: any.
 void kk_cancel_watch_add(kk_cancel *self, kk_cancel_watch *watch);
 
 // After it returns, wake is not running and will not run.  Threads: any, but not from within wake.

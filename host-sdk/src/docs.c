@@ -221,16 +221,3 @@ kk_code kk_docs_page(const kk_registry *registry, const char *page, char **text,
     kk_buf_clean(&out);
     return code;
 }
-
-bool kk_docs_account(const kk_registry *registry, const char *page, const kk_plugin **plugin,
-                     char account[64])
-{
-    target found = {0};
-    bool named = page != NULL && find_target(registry, page, &found) && found.account[0] != '\0' &&
-                 strcmp(found.account, "default") != 0;
-    if (named) {
-        *plugin = found.plugin;
-        memcpy(account, found.account, sizeof found.account);
-    }
-    return named;
-}

@@ -4,15 +4,9 @@
 
 #include "registry.h"
 
-// As kk_host_docs().  An account in the name of a page is taken as it is: whether it exists is for
-// kk_docs_account() and the keyring to say.
+// As kk_host_docs().  An account in the name of a page is taken as it is: a page is made without
+// the keyring, which knows whether there is such an account.
 KK_MUST_USE kk_code kk_docs_page(const kk_registry *registry, const char *page, char **text,
                                  kk_error *err);
-
-// The account that the name of a page holds, such as "production" in
-// "integrations.planetscale.production.list_databases", with its plugin; false for a page without
-// one and for `default`.  [account] gets at most 64 bytes.
-bool kk_docs_account(const kk_registry *registry, const char *page, const kk_plugin **plugin,
-                     char account[64]);
 
 #endif

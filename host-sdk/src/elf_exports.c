@@ -231,16 +231,6 @@ void kk_elf_free(kk_elf *self)
     free(self);
 }
 
-size_t kk_elf_export_count(const kk_elf *self)
-{
-    return self->count;
-}
-
-const char *kk_elf_export_at(const kk_elf *self, size_t index)
-{
-    return self->exports[index];
-}
-
 bool kk_elf_exports(const kk_elf *self, const char *name)
 {
     for (size_t i = 0; i < self->count; i++) {

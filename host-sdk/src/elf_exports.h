@@ -14,9 +14,7 @@ KK_MUST_USE kk_code kk_elf_read(int fd, uint64_t size, const char *path, kk_elf 
                                 kk_error *err);
 void kk_elf_free(kk_elf *self);
 
-// The symbols that the object defines for others, in the order of the file.  Borrowed.
-size_t kk_elf_export_count(const kk_elf *self);
-const char *kk_elf_export_at(const kk_elf *self, size_t index);
+// Whether the object defines the symbol [name] for others.
 bool kk_elf_exports(const kk_elf *self, const char *name);
 
 #endif

@@ -273,25 +273,9 @@ const char *kk_plugin_path(const kk_plugin *self)
     return self->path;
 }
 
-const kk_schema *kk_plugin_input(const kk_plugin *self, size_t index)
-{
-    return self->schemas.inputs[index];
-}
-
 const kk_schema *kk_plugin_output(const kk_plugin *self, size_t index)
 {
     return self->schemas.outputs[index];
-}
-
-const kk_credential *kk_plugin_credential(const kk_plugin *self, const char *slot)
-{
-    const kk_credential *const *list = self->manifest->credentials;
-    for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
-        if (strcmp(list[i]->slot, slot) == 0) {
-            return list[i];
-        }
-    }
-    return NULL;
 }
 
 void kk_plugin_identity(const kk_plugin *self, uint64_t *device, uint64_t *inode)

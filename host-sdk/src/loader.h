@@ -41,12 +41,8 @@ void kk_plugin_free(kk_plugin *self);
 const kk_manifest *kk_plugin_manifest(const kk_plugin *self);
 const char *kk_plugin_path(const kk_plugin *self);
 
-// The compiled schemas of tool [index]; the output's is NULL where the tool has none.
-const kk_schema *kk_plugin_input(const kk_plugin *self, size_t index);
+// The compiled output schema of tool [index], NULL where the tool has none.
 const kk_schema *kk_plugin_output(const kk_plugin *self, size_t index);
-
-// The credential of a slot, or NULL.
-const kk_credential *kk_plugin_credential(const kk_plugin *self, const char *slot);
 
 // Device and inode, by which the same file under two names is known.
 void kk_plugin_identity(const kk_plugin *self, uint64_t *device, uint64_t *inode);

@@ -28,10 +28,10 @@ KK_MUST_USE kk_code kk_manifest_copy(const char *path, const kk_manifest *raw, k
                                      kk_manifest **out, kk_error *err);
 void kk_chunk_free(kk_chunk *self);
 
-// The compiled schemas of a manifest's tools.
+// The compiled output schemas of a manifest's tools.  The input's are compiled as they are
+// published, with the argument `fields`.
 typedef struct kk_manifest_schemas {
     size_t count;
-    kk_schema **inputs;
     kk_schema **outputs; // NULL where a tool has none
 } kk_manifest_schemas;
 

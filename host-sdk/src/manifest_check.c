@@ -68,7 +68,9 @@ static kk_code compile(const kk_spot *spot, const char *field, const char *text,
 static kk_code compile_schemas(const kk_spot *spot, const kk_tool *tool, size_t index,
                                kk_manifest_schemas *out)
 {
-    kk_code code = compile(spot, "input_schema", tool->input_schema, &out->inputs[index]);
+    kk_schema *input = NULL;
+    kk_code code = compile(spot, "input_schema", tool->input_schema, &input);
+    kk_schema_free(input);
     if (code != KK_OK) {
         return code;
     }
@@ -237,10 +239,9 @@ kk_code kk_manifest_check(const char *path, const kk_manifest *manifest, kk_mani
 {
     kk_spot top = {.path = path, .err = err};
     kk_manifest_schemas schemas = {.count = manifest->tool_count};
-    schemas.inputs = calloc(schemas.count, sizeof(kk_schema *));
     schemas.outputs = calloc(schemas.count, sizeof(kk_schema *));
     kk_code code = KK_OK;
-    if (schemas.inputs == NULL || schemas.outputs == NULL) {
+    if (schemas.outputs == NULL) {
         code = kk_fail(err, KK_ERR_INTERNAL, "out of memory for '%s'", path);
     }
     if (code == KK_OK) {
@@ -263,14 +264,10 @@ kk_code kk_manifest_check(const char *path, const kk_manifest *manifest, kk_mani
 void kk_manifest_schemas_clean(kk_manifest_schemas *self)
 {
     for (size_t i = 0; i < self->count; i++) {
-        if (self->inputs != NULL) {
-            kk_schema_free(self->inputs[i]);
-        }
         if (self->outputs != NULL) {
             kk_schema_free(self->outputs[i]);
         }
     }
-    free(self->inputs);
     free(self->outputs);
     *self = (kk_manifest_schemas){0};
 }
