@@ -1,8 +1,8 @@
 // One call of the PlanetScale API: from a tool's arguments to its output.
 //
 // Every function that returns a kk_status has, unless it is KK_E_OK, already told the host why:
-// with fail(), or by handing on what send() returned.  The caller only hands the status on. Nothing
-// here is shared between calls but what an instance holds, which never changes.
+// with fail(), or by handing on what send() returned.  The caller only hands the status on.
+// Nothing here is shared between calls but what an instance holds, which never changes.
 #ifndef PS_API_H
 #define PS_API_H
 

@@ -36,11 +36,12 @@ static const request_case request_cases[] = {
      "{\"name\":\"n\",\"region\":\"us-east-1\",\"notes\":\"a\\u00e9\",\"cluster_size\":\"PS_80\","
      "\"kind\":\"postgresql\",\"replicas\":2,\"major_version\":\"17\"}"},
     {"list_branches", "{\"organization\":\"my-org\",\"database\":\"my-database\",\"limit\":100}",
-     EMPTY_LIST, "GET", BASE "/organizations/my-org/databases/my-database/branches?page=1&per_page=100",
-     NULL},
+     EMPTY_LIST, "GET",
+     BASE "/organizations/my-org/databases/my-database/branches?page=1&per_page=100", NULL},
     {"get_branch", "{\"organization\":\"o\",\"database\":\"d\",\"branch\":\"main\"}", "{}", "GET",
      BASE "/organizations/o/databases/d/branches/main", NULL},
-    {"list_organizations", "{}", EMPTY_LIST, "GET", BASE "/organizations?page=1&per_page=100", NULL},
+    {"list_organizations", "{}", EMPTY_LIST, "GET", BASE "/organizations?page=1&per_page=100",
+     NULL},
     {"list_organizations", "{\"page\":2,\"limit\":5}", EMPTY_LIST, "GET",
      BASE "/organizations?page=2&per_page=5", NULL},
     {"get_current_user", "{}", "{}", "GET", BASE "/user", NULL},
@@ -53,7 +54,8 @@ static const request_case request_cases[] = {
           "%C3%BC%F0%9F%98%80~._-",
      NULL},
     {"list_branches", "{\"organization\":\"...\",\"database\":\":@\",\"q\":\"#?%/\"}", EMPTY_LIST,
-     "GET", BASE "/organizations/.../databases/%3A%40/branches?page=1&per_page=20&q=%23%3F%25%2F", NULL},
+     "GET", BASE "/organizations/.../databases/%3A%40/branches?page=1&per_page=20&q=%23%3F%25%2F",
+     NULL},
 };
 
 static void check_request(fake_host *host, const request_case *wanted)

@@ -28,8 +28,9 @@ static kk_code run_command(kk_run *run, kk_error *err)
     return run->command->run(run, err);
 }
 
-// The process holds secrets: it leaves no core, and in a release nobody looks into it.  KK_DEBUGGABLE=1 lets a debugger in; a
-// debug build is open to it anyway, because sanitizers are debuggers too.
+// The process holds secrets: it leaves no core, and in a release nobody looks into it.
+// KK_DEBUGGABLE=1 lets a debugger in; a debug build is open to it anyway, because sanitizers are
+// debuggers too.
 static void hide_memory(void)
 {
     const char *debuggable = getenv("KK_DEBUGGABLE");

@@ -7,7 +7,7 @@
 // the two-part KK_CRED__<PLUGIN>__<FIELD> does so where no account was named.  A URL from the
 // environment never takes a stored credential to an origin that the manifest does not name.  Where no account is
 // stored and none was named, the vendor's own variables of the manifest make the account
-// `environment`; half of them is KK_ERR_PARTIAL, naming the rest. With every needed field from the
+// `environment`; half of them is KK_ERR_PARTIAL, naming the rest.  With every needed field from the
 // environment the keyring is not opened.
 //
 // Under replay the accounts are the tape's, the values of secret fields are the placeholders
@@ -35,9 +35,10 @@ typedef struct kk_account_sources {
 
 // Resolves the account of [plugin]; [name] may be NULL.  It need not be complete.  *out is new,
 // freed with kk_account_free(), which wipes the values.  A plugin without credentials gets an
-// account named "none". Errors: KK_ERR_ACCOUNT_UNKNOWN with near names, KK_ERR_AMBIGUOUS listing
-// the accounts, KK_ERR_PARTIAL, and every keyring code.  Threads: the caller sees to it that the
-// keyring is used by one at a time.
+// account named "none".
+// Errors: KK_ERR_ACCOUNT_UNKNOWN with near names, KK_ERR_AMBIGUOUS listing the accounts,
+// KK_ERR_PARTIAL, and every keyring code.  Threads: the caller sees to it that the keyring is used
+// by one at a time.
 KK_MUST_USE kk_code kk_account_resolve(const kk_account_sources *sources, const kk_plugin *plugin,
                                        const char *name, kk_account **out, kk_error *err);
 void kk_account_free(kk_account *self);
@@ -56,8 +57,9 @@ KK_MUST_USE kk_code kk_account_check_complete(const kk_account *self, kk_error *
 void kk_account_write_config(const kk_account *self, kk_buf *out);
 
 // Renders the scheme's header value into [out], in locked memory.  A value with CR, LF, NUL or a
-// byte above 0x7E is refused. Errors: KK_ERR_CREDENTIAL_INCOMPLETE, KK_ERR_INVALID_ARGS (never
-// repeating the value), KK_ERR_INTERNAL.
+// byte above 0x7E is refused.
+// Errors: KK_ERR_CREDENTIAL_INCOMPLETE, KK_ERR_INVALID_ARGS (never repeating the value),
+// KK_ERR_INTERNAL.
 KK_MUST_USE kk_code kk_account_render(const kk_account *self, kk_secret *out, kk_error *err);
 
 // Whether a URL may get the credential: its origin is one of the slot's, or that of the account's

@@ -36,7 +36,8 @@ const char *kk_config_project_account(const kk_config *self, const char *plugin)
 const char *kk_config_project_path(const kk_config *self);
 
 // Remembers [path], made absolute, as the key source, in one rename; makes the directory (0700) and
-// the file (0600). Errors: KK_ERR_IO, KK_ERR_NO_SPACE, KK_ERR_READ_ONLY.
+// the file (0600).
+// Errors: KK_ERR_IO, KK_ERR_NO_SPACE, KK_ERR_READ_ONLY.
 KK_MUST_USE kk_code kk_config_set_key_file(kk_config *self, const char *path, kk_error *err);
 
 // Makes every directory down to the one that will hold [path], 0700.  Errors: as above.

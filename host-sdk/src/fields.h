@@ -13,9 +13,9 @@ typedef struct kk_fields {
 
 // Appends [args], a JSON object that satisfies the published schema, to [rest] without its member
 // `fields`, byte for byte, and reads that member's names.  *out is new, freed with
-// kk_fields_clean(); without the member it is empty. Where the tool has an output schema, a name
-// that it does not describe is refused with near names. Errors: KK_ERR_INVALID_ARGS,
-// KK_ERR_INTERNAL.
+// kk_fields_clean(); without the member it is empty.  Where the tool has an output schema, a name
+// that it does not describe is refused with near names.
+// Errors: KK_ERR_INVALID_ARGS, KK_ERR_INTERNAL.
 KK_MUST_USE kk_code kk_fields_take(const kk_entry *entry, kk_str args, kk_buf *rest, kk_fields *out,
                                    kk_error *err);
 

@@ -10,7 +10,7 @@
 //                    tapes.
 //
 // Both accept exactly RFC 8259: one value, nothing but white space around it, valid UTF-8, at most
-// KK_JSON_DEPTH_MAX levels. A lone surrogate written as an escape is grammatical and is kept; raw
+// KK_JSON_DEPTH_MAX levels.  A lone surrogate written as an escape is grammatical and is kept; raw
 // bytes that are not UTF-8 are refused.
 //
 // Part of the small static library that the host, the command line and our plugin share.
@@ -151,14 +151,15 @@ typedef struct kk_json_projection {
 // Appends [text] with only the chosen fields: of each element of the rows, or of the value itself
 // if there is no array at [rows].  Members outside the rows stay, with their order and bytes.  A
 // field that an element lacks is left out. `region.slug` keeps {"region":{"slug":...}}.  When the
-// projection falls on the value itself, the members named "complete" and "hint" stay too. Errors:
-// KK_ERR_PROTOCOL, and what kk_buf_check() gives.
+// projection falls on the value itself, the members named "complete" and "hint" stay too.
+// Errors: KK_ERR_PROTOCOL, and what kk_buf_check() gives.
 KK_MUST_USE kk_code kk_json_project(kk_str text, const kk_json_projection *projection, kk_buf *out,
                                     kk_error *err);
 
 // Appends [text] with the string "[masked]" in place of every value at one of [pointers], a
 // NULL-terminated list in which the segment `*` stands for every element of an array or member of
-// an object. Errors: KK_ERR_PROTOCOL, and what kk_buf_check() gives.
+// an object.
+// Errors: KK_ERR_PROTOCOL, and what kk_buf_check() gives.
 KK_MUST_USE kk_code kk_json_mask(kk_str text, const char *const *pointers, kk_buf *out,
                                  kk_error *err);
 
@@ -167,8 +168,8 @@ KK_MUST_USE kk_code kk_json_mask(kk_str text, const char *const *pointers, kk_bu
 // Parses [text] into a tree after checking it as above, so that cJSON never sees what it would
 // misread.  A member name that occurs twice in one object is refused, naming it.  *out is new: the
 // caller's, for cJSON_Delete().  cJSON keeps numbers as double: take integers above 2^53 from the
-// reader.  [what] names the text for the message ("the tape"). Errors: KK_ERR_PROTOCOL,
-// KK_ERR_INTERNAL.  A caller with a code of its own maps them.
+// reader.  [what] names the text for the message ("the tape").
+// Errors: KK_ERR_PROTOCOL, KK_ERR_INTERNAL.  A caller with a code of its own maps them.
 KK_MUST_USE kk_code kk_json_parse(kk_str text, const char *what, cJSON **out, kk_error *err);
 
 // The member [name] of an object, exact in case, or NULL; also NULL for a NULL object.

@@ -6,7 +6,8 @@
 // - "path": absolute, a regular file after links, at most 64 MiB.
 // - "trust": the file and every directory up to / belong to root or to us, and others cannot write
 //   them.  A sticky directory of root's, such as /tmp, passes.
-// - "elf": an ELF shared object of this machine that exports kk_plugin_describe; read, not executed.
+// - "elf": an ELF shared object of this machine that exports kk_plugin_describe; read, not
+//   executed.
 // - "dlopen": the dynamic loader's own message.
 // - "describe": kk_plugin_describe returned NULL or a misaligned pointer.
 // - "version": the magic, the major version, the oldest host it accepts, the size of the manifest.

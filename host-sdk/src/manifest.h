@@ -22,8 +22,8 @@ typedef struct kk_chunk kk_chunk;
 
 // Copies [raw], whose size has been checked, and all it points at: structures at this header's full
 // size, the fields that the plugin lacks zero, texts as valid UTF-8 without control bytes.  *out
-// and what it points at live until kk_chunk_free(*memory). Errors: KK_ERR_PLUGIN_REFUSED, its
-// reason "manifest"; KK_ERR_INTERNAL.
+// and what it points at live until kk_chunk_free(*memory).
+// Errors: KK_ERR_PLUGIN_REFUSED, its reason "manifest"; KK_ERR_INTERNAL.
 KK_MUST_USE kk_code kk_manifest_copy(const char *path, const kk_manifest *raw, kk_chunk **memory,
                                      kk_manifest **out, kk_error *err);
 void kk_chunk_free(kk_chunk *self);

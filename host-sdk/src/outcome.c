@@ -113,8 +113,8 @@ static kk_code fail_plainly(kk_job *job, kk_status status)
                    (int)status, kk_code_meaning(code));
 }
 
-// An effect that may have happened makes a blind second try unsafe.  Of a request that failed the host knows itself how far it
-// got; of one that was answered the plugin may know more.
+// An effect that may have happened makes a blind second try unsafe.  Of a request that failed the
+// host knows itself how far it got; of one that was answered the plugin may know more.
 static void judge_effect(kk_job *job, bool as_sent)
 {
     bool partial = job->failed && (job->failure.flags & KK_TOOL_ERROR_PARTIAL_EFFECT) != 0;

@@ -22,8 +22,9 @@ typedef struct kk_entry {
 // [search] is false. [plugin_path] is the value of KK_PLUGIN_PATH or NULL.  Directories are not
 // searched deeper; their files "*.so" are taken in the order of their names.  The first plugin of
 // an id wins, a second one is refused at the stage "duplicate"; the same file met twice is passed
-// over in silence.  A directory that does not exist is passed over. Errors: KK_ERR_PLUGIN_REFUSED
-// for one of [files]; KK_ERR_INTERNAL.  *out is new, freed with kk_registry_free().
+// over in silence.  A directory that does not exist is passed over.
+// Errors: KK_ERR_PLUGIN_REFUSED for one of [files]; KK_ERR_INTERNAL.  *out is new, freed with
+// kk_registry_free().
 KK_MUST_USE kk_code kk_registry_load(const char *const *files, bool search, const char *plugin_path,
                                      const kk_config *config, kk_registry **out, kk_error *err);
 void kk_registry_free(kk_registry *self);

@@ -1,7 +1,7 @@
 // A tape: recorded HTTP exchanges in a HAR 1.2 file, and the finding of the one that answers a
 // request.
 //
-// The profile is described in docs/tapes.md.  Loading is strict: an unknown member that does not
+// The profile is described in host-sdk/docs/tapes.md.  Loading is strict: an unknown member that does not
 // begin with '_', a wrong type, a duplicate name or a derived copy that contradicts its source is
 // refused with its JSON Pointer.  A loaded tape is immutable but for which entries are used.
 //
@@ -72,10 +72,9 @@ typedef struct kk_tape_answer {
 // answer.
 //
 // Errors: KK_ERR_REPLAY_MISS.  err->reason is one of no_entry, exhausted, out_of_order,
-// body_differs, query_differs, auth_shape_differs, header_differs (one that `_match` names),
-// account_differs; the message names the request, the tape, the
-// nearest entry and up to three differences as JSON Pointers with both values cut at 80 bytes; the
-// hint says what to do.
+// query_differs, body_differs, auth_shape_differs, header_differs (one that `_match` names),
+// account_differs; the message names the request, the tape, the nearest entry and up to three
+// differences as JSON Pointers with both values cut at 80 bytes; the hint says what to do.
 KK_MUST_USE kk_code kk_tape_claim(kk_tape *self, const kk_request *request, kk_tape_answer *out,
                                   kk_error *err);
 

@@ -63,7 +63,7 @@ typedef struct kk_transport_table {
     // is.  Redirects are not followed: a 3xx is KK_ERR_REDIRECT_REFUSED. Errors: DNS, CONNECT, TLS,
     // RESET, TRUNCATED, PROTOCOL, REDIRECT_REFUSED, TOO_LARGE, TIMEOUT, CANCELLED, DENIED (an
     // address that is not allowed), REPLAY_MISS, INTERNAL.  The message names method, host and
-    // path, never a query or header. Threads: any, many at once.
+    // path, never a query or header.  Threads: any, many at once.
     kk_code (*send)(kk_transport *self, const kk_request *request, kk_response *out, kk_error *err);
 
     // Frees what a response points at, and empties it.  Harmless for an empty one.

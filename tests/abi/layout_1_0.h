@@ -1,5 +1,6 @@
-// The layout of kk/plugin.h 1.0, frozen: the offset and size of every field where pointers have 8 bytes (first number) and
-// where they have 4 (second), and every constant's value.  A line is never changed; a later version adds a file.
+// The layout of kk/plugin.h 1.0, frozen: the offset and size of every field where pointers have 8
+// bytes (first number) and where they have 4 (second), and every constant's value.  A line is never
+// changed; a later version adds a file.
 //
 // Included by a source file that defines KK_LAYOUT(name, condition).
 //

@@ -1,4 +1,5 @@
-// Prints the raw JSON value at a pointer, for shell scripts: json_get POINTER FILE.  Exits with 1 where there is none.
+// Prints the raw JSON value at a pointer, for shell scripts: json_get POINTER FILE.  Exits with 1
+// where there is none.
 #include "json.h"
 #include <stdio.h>
 

@@ -15,10 +15,10 @@
 // default.  Texts are UTF-8 and end in NUL.  The library prints nothing, never exits, and never
 // shows a secret.
 //
-// Unless KK_HOST_IGNORE_ENVIRONMENT is set, variables of the environment are read when a host opens and
-// when an account is resolved: KK_HOME, KK_PLUGIN_PATH, KK_TRANSPORT, KK_TAPE, KK_CA_FILE,
-// KK_ACCOUNT_<PLUGIN>, the key sources of kk/keyring.h, KK_CRED__<PLUGIN>__<ACCOUNT>__<FIELD>, and the
-// vendors' own variables that manifests name.
+// Unless KK_HOST_IGNORE_ENVIRONMENT is set, variables of the environment are read when a host opens
+// and when an account is resolved: KK_HOME, KK_PLUGIN_PATH, KK_TRANSPORT, KK_TAPE, KK_CA_FILE,
+// KK_ACCOUNT_<PLUGIN>, the key sources of kk/keyring.h, KK_CRED__<PLUGIN>__<ACCOUNT>__<FIELD>, and
+// the vendors' own variables that manifests name.
 //
 // SPDX-License-Identifier: MIT
 #ifndef KK_HOST_H
@@ -130,23 +130,24 @@ KK_PUBLIC size_t kk_host_refusal_count(const kk_host *host);
 KK_PUBLIC const kk_refusal_info *kk_host_refusal_at(const kk_host *host, size_t index);
 
 // Finds a function by "plugin.name", "plugin.slug" or the bare slug, with or without
-// "app.integrations." before it. Errors: KK_ERR_UNKNOWN_FUNCTION, KK_ERR_UNKNOWN_PLUGIN, with near
-// names.
+// "app.integrations." before it.
+// Errors: KK_ERR_UNKNOWN_FUNCTION, KK_ERR_UNKNOWN_PLUGIN, with near names.
 KK_PUBLIC KK_MUST_USE kk_code kk_host_find_tool(const kk_host *host, const char *function,
                                                 const kk_tool_info **out, kk_error *err);
 
 // The documentation page [page] as Markdown: "integrations.planetscale",
 // "integrations.planetscale.list_databases", forms with an account, with or without "app." and
 // "integrations.", "overview", "errors", "examples"; NULL or "" lists the pages.  *text is new: for
-// free(). Errors: KK_ERR_UNKNOWN_PAGE with near names.
+// free().
+// Errors: KK_ERR_UNKNOWN_PAGE with near names.
 KK_PUBLIC KK_MUST_USE kk_code kk_host_docs(kk_host *host, const char *page, char **text,
                                            kk_error *err);
 
 // Turns "key=value" words and JSON into the arguments of a function: each word's value is read by
 // the type that the schema gives the key, never by its looks.  A value for an array is a
 // comma-separated list or a JSON array; for an object, JSON.  [json] may be NULL; a word for a key
-// that it has too is an error.  *args is new: for free(). Errors: KK_ERR_INVALID_ARGS,
-// KK_ERR_UNKNOWN_FUNCTION, KK_ERR_UNKNOWN_PLUGIN.
+// that it has too is an error.  *args is new: for free().
+// Errors: KK_ERR_INVALID_ARGS, KK_ERR_UNKNOWN_FUNCTION, KK_ERR_UNKNOWN_PLUGIN.
 KK_PUBLIC KK_MUST_USE kk_code kk_host_read_args(const kk_host *host, const char *function,
                                                 const char *json, const char *const *words,
                                                 size_t word_count, char **args, kk_error *err);
@@ -175,21 +176,24 @@ typedef struct kk_account_info {
 } kk_account_info;
 
 // Resolves the account of [plugin] as a call would; [account] may be NULL.  Opens the keyring if
-// one is needed.  *out is new: for kk_account_info_free(). Errors: KK_ERR_UNKNOWN_PLUGIN,
-// KK_ERR_ACCOUNT_UNKNOWN, KK_ERR_AMBIGUOUS, KK_ERR_PARTIAL and every keyring code.
+// one is needed.  *out is new: for kk_account_info_free().
+// Errors: KK_ERR_UNKNOWN_PLUGIN, KK_ERR_ACCOUNT_UNKNOWN, KK_ERR_AMBIGUOUS, KK_ERR_PARTIAL and every
+// keyring code.
 KK_PUBLIC KK_MUST_USE kk_code kk_host_which(kk_host *host, const char *plugin, const char *account,
                                             kk_account_info **out, kk_error *err);
 KK_PUBLIC void kk_account_info_free(kk_account_info *info);
 
 // Whether [value] may be stored as field [key] of [plugin]: the manifest has such a field, and the
 // value has its form (a prefix, a length, a URL that is https or loopback).  Never repeats the
-// value. Errors: KK_ERR_UNKNOWN_PLUGIN, KK_ERR_INVALID_ARGS with near names or the expected form.
+// value.
+// Errors: KK_ERR_UNKNOWN_PLUGIN, KK_ERR_INVALID_ARGS with near names or the expected form.
 KK_PUBLIC KK_MUST_USE kk_code kk_host_check_field(const kk_host *host, const char *plugin,
                                                   const char *key, const char *value,
                                                   size_t value_len, kk_error *err);
 
 // Whether [account] may be the name of an account of [plugin]: the name grammar, not "default", not
-// the name of one of the plugin's functions. Errors: KK_ERR_INVALID_ARGS.
+// the name of one of the plugin's functions.
+// Errors: KK_ERR_INVALID_ARGS.
 KK_PUBLIC KK_MUST_USE kk_code kk_host_check_account_name(const kk_host *host, const char *plugin,
                                                          const char *account, kk_error *err);
 
@@ -237,8 +241,8 @@ KK_PUBLIC KK_MUST_USE kk_code kk_host_call(kk_host *host, const kk_call_options 
 KK_PUBLIC const char *kk_result_data(const kk_result *result, size_t *len);
 
 // The envelope as JSON text:
-//     {"function","success","data","error","meta":{"account","operation","dry_run","transport","policy","attempts"},
-//      "duration_ms"}
+//     {"function","success","data","error",
+//      "meta":{"account","operation","dry_run","transport","policy","attempts"},"duration_ms"}
 // Made at the first call; NULL if memory runs out.  Threads: one at a time per result.
 KK_PUBLIC const char *kk_result_envelope(kk_result *result, size_t *len);
 

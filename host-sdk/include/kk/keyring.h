@@ -69,8 +69,8 @@ KK_PUBLIC const char *kk_keyring_path(const kk_keyring *keyring);
 // key comes from the environment, and if there is none, a new key's text is written to [key_text]
 // (KK_KEY_TEXT_SIZE bytes), to be shown once; otherwise "".
 //
-// Errors: KK_ERR_IO if a keyring exists (it says so), and all codes of the writing functions.  After
-// KK_ERR_DURABILITY the keyring is made, and [key_text] is written.
+// Errors: KK_ERR_IO if a keyring exists (it says so), and all codes of the writing functions.
+// After KK_ERR_DURABILITY the keyring is made, and [key_text] is written.
 #define KK_KEY_TEXT_SIZE 64
 KK_PUBLIC KK_MUST_USE kk_code kk_keyring_init(kk_keyring *keyring, const char *key_file,
                                               char *key_text, kk_error *err);
@@ -121,14 +121,14 @@ typedef struct kk_keyring_listing {
 } kk_keyring_listing;
 
 // Reads the names.  With a key, the file is verified; with no key source at all it is read
-// unverified; a key source that is configured and fails is an error.  No value is opened. Errors:
-// KK_ERR_NO_KEYRING, and the reading codes of kk_keyring_set().
+// unverified; a key source that is configured and fails is an error.  No value is opened.
+// Errors: KK_ERR_NO_KEYRING, and the reading codes of kk_keyring_set().
 KK_PUBLIC KK_MUST_USE kk_code kk_keyring_list(kk_keyring *keyring, kk_keyring_listing *out,
                                               kk_error *err);
 
 // Lends the value of one field to [use], in locked memory that is wiped when it returns.  [use]'s
-// own return is passed on. Errors: KK_ERR_ACCOUNT_UNKNOWN, and the reading codes of
-// kk_keyring_set().
+// own return is passed on.
+// Errors: KK_ERR_ACCOUNT_UNKNOWN, and the reading codes of kk_keyring_set().
 typedef kk_code (*kk_keyring_use_fn)(void *context, const char *value, size_t value_len,
                                      kk_error *err);
 KK_PUBLIC KK_MUST_USE kk_code kk_keyring_use(kk_keyring *keyring, const char *plugin,

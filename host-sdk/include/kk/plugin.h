@@ -122,8 +122,8 @@ typedef struct kk_host_api kk_host_api; // what the host offers
 // On success: write one JSON value, in any number of write() calls, and return KK_E_OK.  On
 // failure: return what fail() returned.  A plain status without fail() is legal; the host then says
 // what it knows itself, and if that status is the one that a failed send() returned, it reports
-// that failure in full.  What was written before a failure is dropped. Must not exit, fork, jump or
-// throw across the border, nor change anything that belongs to the whole process.
+// that failure in full.  What was written before a failure is dropped.  Must not exit, fork, jump
+// or throw across the border, nor change anything that belongs to the whole process.
 typedef kk_status (*kk_tool_fn)(kk_instance *self, const kk_call *call, const char *args,
                                 size_t args_len);
 
@@ -235,7 +235,8 @@ typedef struct kk_manifest {
     const char *const *wants; // services that it uses when they are there, or NULL
 
     // Makes the instance for one account.  `config` is a JSON object, borrowed for the call:
-    //     {"account":"production","scheme":"service-token","fields":{"url":"https://api.planetscale.com/v1"}}
+    //     {"account":"production","scheme":"service-token",
+    //      "fields":{"url":"https://api.planetscale.com/v1"}}
     // `fields` holds the fields that are not secret, defaults filled in.  On success *out is the
     // instance (NULL is allowed); on failure *out is not read.  NULL = the plugin keeps no state.
     // [host-thread]
