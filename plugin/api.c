@@ -79,7 +79,8 @@ static bool is_empty_array(kk_str rows)
     return kk_json_next(&reader) == KK_JSON_ARRAY && kk_json_next(&reader) == KK_JSON_ARRAY_END;
 }
 
-// Gives the body of the one response that the arguments ask for: the response's own, or in [made] where it gets a hint.
+// Gives the body of the one response that the arguments ask for: the response's own, or in [made]
+// where it gets a hint.
 static kk_status fetch(const ps_call *self, kk_buf *made, kk_str *result)
 {
     const kk_http_response *response = NULL;
@@ -110,7 +111,8 @@ static kk_status write_extended(const ps_call *self, kk_str result)
     }
     kk_error err = {0};
     kk_buf out = {.limit = PS_OUTPUT_MAX};
-    // What is added is a few bytes a row: room for it all at once spares the copies of a growing buffer.
+    // What is added is a few bytes a row: room for it all at once spares the copies of a growing
+    // buffer.
     kk_buf_reserve(&out, result.len + result.len / 16);
     kk_code code =
         kk_json_extend(result, operation->tool->rows, operation->extend, NULL, &out, &err);

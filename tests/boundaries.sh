@@ -28,7 +28,6 @@ json 1
 url 1
 error_json 1
 secret 1
-io 1
 cancel 2
 time_source 2
 turn 2
@@ -120,6 +119,8 @@ files | xargs awk '
     /^}/ { if (start && FNR - start + 1 > 70) print FILENAME ":" start " is a function of " FNR - start + 1 " lines, more than 70"
            start = 0 }
     END { if (lines > 600) print name " has " lines " lines, more than 600" }' | breach 'too long'
+files | LC_ALL=C.UTF-8 xargs awk 'length > 100 { print FILENAME ":" FNR " has " length " columns, more than 100" }' |
+    breach 'too wide'
 
 if [ -s "$found" ]; then
     cat "$found"

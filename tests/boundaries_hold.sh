@@ -34,5 +34,6 @@ breach 'prints or exits' host-sdk/src/call.c 'void r(void) { exit(1); }'
 breach 'unfinished' host-sdk/src/call.c '// TO''DO'
 breach 'too long' host-sdk/src/call.c "void t(void)\n{\n$(printf '%0.s    ;\\n' $(seq 70))}"
 breach 'too long' host-sdk/src/call.c "$(printf '%0.s//\\n' $(seq 600))"
+breach 'too wide' host-sdk/src/call.c "// $(printf '%0.sx' $(seq 98))"
 breach 'more than stddef.h' host-sdk/include/kk/plugin.h '#include <stdio.h>'
 echo 'every breach was noticed'

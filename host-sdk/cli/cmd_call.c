@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-// A release leaves the tidying to the kernel, which is faster at it.  A debug build tidies up, so that leaks are found.
+// A release leaves the tidying to the kernel, which is faster at it.  A debug build tidies up, so
+// that leaks are found.
 #ifdef NDEBUG
 #define ENDS_AT_ONCE true
 #else

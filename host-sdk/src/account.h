@@ -5,10 +5,10 @@
 // from the environment variable on.  All fields of a credential come from one account;
 // KK_CRED__<PLUGIN>__<ACCOUNT>__<FIELD> (or ...__FILE, a path) overrides single fields of it, and
 // the two-part KK_CRED__<PLUGIN>__<FIELD> does so where no account was named.  A URL from the
-// environment never takes a stored credential to an origin that the manifest does not name.  Where no account is
-// stored and none was named, the vendor's own variables of the manifest make the account
-// `environment`; half of them is KK_ERR_PARTIAL, naming the rest.  With every needed field from the
-// environment the keyring is not opened.
+// environment never takes a stored credential to an origin that the manifest does not name.  Where
+// no account is stored and none was named, the vendor's own variables of the manifest make the
+// account `environment`; half of them is KK_ERR_PARTIAL, naming the rest.  With every needed field
+// from the environment the keyring is not opened.
 //
 // Under replay the accounts are the tape's, the values of secret fields are the placeholders
 // {{FIELD}}, and neither keyring nor environment is looked at.

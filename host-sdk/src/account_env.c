@@ -36,8 +36,8 @@ static void name_variable(const kk_account *self, const char *account, const cha
     append_upper(out, out_size, field);
 }
 
-// Opens the file of a variable: a regular one that nobody else may write, since who writes it chooses
-// the credential.  That others may read it is how container systems mount secrets.
+// Opens the file of a variable: a regular one that nobody else may write, since who writes it
+// chooses the credential.  That others may read it is how container systems mount secrets.
 static kk_code open_file(const char *variable, const char *path, int *out, kk_error *err)
 {
     char text[128];

@@ -308,8 +308,8 @@ static kk_code find_project(kk_config *self, kk_error *err)
     return code;
 }
 
-// Whose file it may be: ours, root's, or that of whoever owns the directory; not one that a stranger
-// put into a directory for all, such as /tmp.  It chooses accounts, perhaps for a write.
+// Whose file it may be: ours, root's, or that of whoever owns the directory; not one that a
+// stranger put into a directory for all, such as /tmp.  It chooses accounts, perhaps for a write.
 static kk_code check_project_owner(const kk_config *self, int fd, kk_error *err)
 {
     struct stat file;

@@ -9,7 +9,8 @@
 kk_code kk_fail(kk_error *err, kk_code code, const char *format, ...) KK_PRINTF(3, 4);
 
 #ifdef __clang_analyzer__
-// The analyzer does not see that the code comes back, and would follow paths on which a failure is a success.
+// The analyzer does not see that the code comes back, and would follow paths on which a failure is
+// a success.
 #define kk_fail(err, code, ...) ((kk_fail)(err, code, __VA_ARGS__), (code))
 #endif
 

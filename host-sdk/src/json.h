@@ -111,7 +111,8 @@ typedef struct kk_json_member {
     kk_str value;
 } kk_json_member;
 
-// The members of one object as they stand in its text: raw names and values, in order, duplicates kept.
+// The members of one object as they stand in its text: raw names and values, in order, duplicates
+// kept.
 typedef struct kk_json_pair {
     kk_str name;
     kk_str value;
@@ -125,16 +126,18 @@ typedef struct kk_json_object {
 // The raw value of the member [name], of several the last.  False if there is none.
 bool kk_json_object_get(const kk_json_object *object, const char *name, kk_str *raw);
 
-// Called by kk_json_extend() for one object.  Writes at most KK_JSON_ADDED_MAX members into [added] and returns
-// how many; a member whose name the object already has is not added.  [scratch] holds text that the members point
-// at until the next call.  It may have been called before the text turns out not to be JSON.
+// Called by kk_json_extend() for one object.  Writes at most KK_JSON_ADDED_MAX members into [added]
+// and returns how many; a member whose name the object already has is not added.  [scratch] holds
+// text that the members point at until the next call.  It may have been called before the text
+// turns out not to be JSON.
 #define KK_JSON_ADDED_MAX 8
 typedef size_t (*kk_json_extend_fn)(void *context, const kk_json_object *object,
                                     kk_json_member *added, kk_buf *scratch);
 
-// Appends [text] to [out] with members added: to every object that is an element of the array at the JSON Pointer
-// [rows], or to the value itself if [rows] is NULL.  All other bytes are copied unchanged.  If there is no array at
-// [rows], or the value is not an object, the text is copied as it is.  The text is read once.
+// Appends [text] to [out] with members added: to every object that is an element of the array at
+// the JSON Pointer [rows], or to the value itself if [rows] is NULL.  All other bytes are copied
+// unchanged.  If there is no array at [rows], or the value is not an object, the text is copied as
+// it is.  The text is read once.
 // Errors: KK_ERR_PROTOCOL, which leaves [out] as it was; and what kk_buf_check() gives.
 KK_MUST_USE kk_code kk_json_extend(kk_str text, const char *rows, kk_json_extend_fn extend,
                                    void *context, kk_buf *out, kk_error *err);

@@ -314,8 +314,8 @@ static void extend_elements(extension *self)
     }
 }
 
-// Reads the value that begins with [kind], and extends what the pointer leads to.  Each step of the pointer is one level of
-// this function.
+// Reads the value that begins with [kind], and extends what the pointer leads to.  Each step of the
+// pointer is one level of this function.
 static void extend_at(extension *self, kk_json_kind kind, const char *pointer)
 {
     kk_str segment, value;

@@ -37,8 +37,8 @@ static kk_code load(const char *path, kk_live_fn *out, kk_error *err)
     if (code != KK_OK) {
         return code;
     }
-    // Lazily: most of what libcurl and its libraries name is never called.  The module itself is linked to resolve its own
-    // symbols at once.
+    // Lazily: most of what libcurl and its libraries name is never called.  The module itself is
+    // linked to resolve its own symbols at once.
     void *handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
     void *symbol = handle != NULL ? dlsym(handle, KK_LIVE_SYMBOL) : NULL;
     if (symbol == NULL) {

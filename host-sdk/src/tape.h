@@ -1,9 +1,10 @@
 // A tape: recorded HTTP exchanges in a HAR 1.2 file, and the finding of the one that answers a
 // request.
 //
-// The profile is described in host-sdk/docs/tapes.md.  Loading is strict: an unknown member that does not
-// begin with '_', a wrong type, a duplicate name or a derived copy that contradicts its source is
-// refused with its JSON Pointer.  A loaded tape is immutable but for which entries are used.
+// The profile is described in host-sdk/docs/tapes.md.  Loading is strict: an unknown member that
+// does not begin with '_', a wrong type, a duplicate name or a derived copy that contradicts its
+// source is refused with its JSON Pointer.  A loaded tape is immutable but for which entries are
+// used.
 //
 // The key of a request is its method, its URL in normal form, its query as pairs sorted by name,
 // its body (JSON compared as values, other bodies as bytes), the media type of its content-type,

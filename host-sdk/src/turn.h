@@ -15,7 +15,8 @@ typedef struct kk_turn {
 KK_MUST_USE kk_code kk_turn_init(kk_turn *self, kk_error *err);
 void kk_turn_clean(kk_turn *self);
 
-// Waits for the turn until the machine's monotonic clock reaches [deadline_ms] or [cancel] is raised.
+// Waits for the turn until the machine's monotonic clock reaches [deadline_ms] or [cancel] is
+// raised.
 // Errors: KK_ERR_TIMEOUT, KK_ERR_CANCELLED.  Threads: any.
 KK_MUST_USE kk_code kk_turn_take(kk_turn *self, uint64_t deadline_ms, kk_cancel *cancel,
                                  kk_error *err);
