@@ -153,6 +153,35 @@ static void test_args__what_is_no_object_and_no_pair_is_refused(void **state)
     assert_refused(state, NULL, WORDS("=acme"), "not written key=value");
 }
 
+static void test_args__what_is_not_utf8_is_refused_not_changed(void **state)
+{
+    assert_refused(state, NULL, WORDS("zip=\xff\xfe"), "'zip' holds bytes that are not UTF-8");
+    assert_refused(state, NULL, WORDS("zip=cut \xe2\x82"), "not UTF-8");
+    assert_refused(state, NULL, WORDS("fields=name,\xff"), "not UTF-8");
+    assert_refused(state, NULL, WORDS("\xffzip=1"), "not UTF-8");
+    assert_read(state, NULL, WORDS("zip=\xe2\x82\xac"), "{\"zip\":\"\xe2\x82\xac\"}");
+}
+
+static void test_args__number_of_words_is_bounded(void **state)
+{
+    enum { COUNT = 1001, SIZE = 16 };
+    char(*texts)[SIZE] = calloc(COUNT, sizeof *texts);
+    const char **list = calloc(COUNT + 1, sizeof *list);
+    assert_true(texts != NULL && list != NULL);
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(texts[i], SIZE, "key%d=1", i);
+        list[i] = texts[i];
+    }
+    assert_refused(state, NULL, list, "there are 1001 arguments");
+    list[COUNT - 1] = NULL;
+    char *args = NULL;
+    kk_error err = {0};
+    assert_ok(kk_args_read(*state, NULL, list, COUNT - 1, &args, &err), &err);
+    free(args);
+    free(list);
+    free(texts);
+}
+
 static void test_args__unknown_key_is_left_to_the_check(void **state)
 {
     assert_read(state, NULL, WORDS("other=5"), "{\"other\":\"5\"}");
@@ -178,6 +207,8 @@ int main(void)
         cmocka_unit_test(test_args__words_join_the_object),
         cmocka_unit_test(test_args__key_given_twice_is_refused),
         cmocka_unit_test(test_args__what_is_no_object_and_no_pair_is_refused),
+        cmocka_unit_test(test_args__what_is_not_utf8_is_refused_not_changed),
+        cmocka_unit_test(test_args__number_of_words_is_bounded),
         cmocka_unit_test(test_args__unknown_key_is_left_to_the_check),
     };
     return cmocka_run_group_tests_name("args", tests, compile_schema, free_schema);

@@ -2,9 +2,13 @@
 #include "args.h"
 #include "fail.h"
 #include "json.h"
+#include "utf8.h"
 
 // The most bytes of arguments.
 #define ARGS_MAX ((size_t)16 << 20)
+
+// The most words: every one is compared with those before it.
+enum { WORDS_MAX = 1000 };
 
 // How much of a key and of a value a message repeats.
 enum { KEY_SHOWN = 63, VALUE_SHOWN = 40 };
@@ -167,6 +171,25 @@ static kk_code append_word(const kk_entry *entry, kk_str json, const char *word,
     return append_value(entry, key, kk_str_from(word + key.len + 1), out, err);
 }
 
+// What is no UTF-8 could only be sent changed.
+static kk_code check_utf8(const char *word, kk_error *err)
+{
+    kk_str text = kk_str_from(word);
+    size_t len = 1;
+    for (size_t at = 0; at < text.len && len > 0; at += len) {
+        len = kk_utf8_length(text.ptr + at, text.len - at);
+    }
+    if (len > 0) {
+        return KK_OK;
+    }
+    kk_str key = key_of(word);
+    kk_code code = kk_fail(err, KK_ERR_INVALID_ARGS,
+                           "the argument '%.*s' holds bytes that are not UTF-8; nothing was sent",
+                           key.len < KEY_SHOWN ? (int)key.len : KEY_SHOWN, key.ptr);
+    kk_fail_hint(err, "convert it to UTF-8");
+    return code;
+}
+
 // Begins [out] with the object [json], still open.
 static kk_code begin(kk_str json, kk_buf *out, kk_error *err)
 {
@@ -192,6 +215,13 @@ kk_code kk_args_read(const kk_entry *entry, const char *json, const char *const 
 {
     kk_buf out = {.limit = ARGS_MAX};
     kk_str object = kk_str_from(json);
+    if (count > WORDS_MAX) {
+        kk_code code =
+            kk_fail(err, KK_ERR_INVALID_ARGS,
+                    "there are %zu arguments, more than %d; nothing was sent", count, WORDS_MAX);
+        kk_fail_hint(err, "give them as one JSON object: '{...}', @FILE, or - for stdin");
+        return code;
+    }
     kk_code code = begin(object, &out, err);
     for (size_t i = 0; code == KK_OK && i < count; i++) {
         for (size_t k = 0; k < i; k++) {
@@ -199,6 +229,9 @@ kk_code kk_args_read(const kk_entry *entry, const char *json, const char *const 
                 code = given_twice(key_of(words[i]), err);
                 break;
             }
+        }
+        if (code == KK_OK) {
+            code = check_utf8(words[i], err);
         }
         if (code == KK_OK) {
             code = append_word(entry, object, words[i], &out, err);
