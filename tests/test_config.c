@@ -189,6 +189,19 @@ static void test_config__takes_account_names_of_the_nearest_project(void **state
     assert_holds(kk_config_project_path(self->config), "/sub/.kk.json");
 }
 
+static void test_config__does_not_pass_over_a_broken_link_of_a_project(void **state)
+{
+    room *self = *state;
+    static const char *const targets[] = {".kk.json", "nowhere"};
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        kk_error err = {0};
+        assert_int_equal(symlink(targets[i], ".kk.json"), 0);
+        assert_code(load(self, &err), KK_ERR_IO);
+        assert_holds(err.message, ".kk.json");
+        assert_int_equal(unlink(".kk.json"), 0);
+    }
+}
+
 static void test_config__lets_a_project_choose_nothing_else(void **state)
 {
     room *self = *state;
@@ -265,6 +278,7 @@ int main(void)
         IN_ROOM(test_config__refuses_what_it_does_not_understand),
         IN_ROOM(test_config__refuses_a_file_that_others_write),
         IN_ROOM(test_config__takes_account_names_of_the_nearest_project),
+        IN_ROOM(test_config__does_not_pass_over_a_broken_link_of_a_project),
         IN_ROOM(test_config__lets_a_project_choose_nothing_else),
         IN_ROOM(test_config__takes_no_project_of_a_stranger),
         IN_ROOM(test_config__remembers_a_key_file_and_keeps_the_rest),

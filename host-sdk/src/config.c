@@ -285,6 +285,13 @@ static kk_code check_project(const cJSON *tree, const char *path, kk_error *err)
     return check_accounts(kk_json_get(tree, "accounts"), path, err);
 }
 
+// A link that leads nowhere is there too: to pass over it would choose another account in silence.
+static bool is_there(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0;
+}
+
 // Sets the path of the nearest project file, or leaves it NULL.
 static kk_code find_project(kk_config *self, kk_error *err)
 {
@@ -293,7 +300,7 @@ static kk_code find_project(kk_config *self, kk_error *err)
     for (int i = 0; dir != NULL && i < LEVELS_MAX && code == KK_OK; i++) {
         char *path = NULL;
         code = join(&path, strcmp(dir, "/") == 0 ? "" : dir, project_name, err);
-        if (code == KK_OK && access(path, F_OK) == 0) {
+        if (code == KK_OK && is_there(path)) {
             self->project_path = path;
             break;
         }
