@@ -90,6 +90,7 @@ static void test_registry__a_miss_names_what_is_near(void **state)
     assert_missed(registry, "demo.firs", KK_ERR_UNKNOWN_FUNCTION, "'demo' has no function 'firs'",
                   "'first'");
     assert_missed(registry, "demp.first", KK_ERR_UNKNOWN_PLUGIN, "no plugin 'demp'", "'demo'");
+    assert_missed(registry, "zzz.first", KK_ERR_UNKNOWN_PLUGIN, "no plugin 'zzz'", "kk list");
     assert_missed(registry, "second", KK_ERR_UNKNOWN_FUNCTION, "no function 'second'",
                   "'demo.second'");
     assert_missed(registry, "demo", KK_ERR_UNKNOWN_FUNCTION, "'demo' is a plugin", "kk list demo");
@@ -99,7 +100,7 @@ static void test_registry__a_miss_names_what_is_near(void **state)
     char big[2000];
     memset(big, 'a', sizeof big - 1);
     big[sizeof big - 1] = '\0';
-    assert_missed(registry, big, KK_ERR_UNKNOWN_FUNCTION, "no function", "");
+    assert_missed(registry, big, KK_ERR_UNKNOWN_FUNCTION, "no function", "kk list");
     const kk_plugin *plugin = NULL;
     kk_error err = {0};
     assert_code(kk_registry_find_plugin(registry, "dmeo", &plugin, &err), KK_ERR_UNKNOWN_PLUGIN);

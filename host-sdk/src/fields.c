@@ -53,6 +53,8 @@ static kk_code check_names(const kk_fields *self, const kk_entry *entry, kk_erro
         kk_fail_argument(err, pointer);
         if (near[0] != '\0') {
             kk_fail_hint(err, "did you mean %s?", near);
+        } else {
+            kk_fail_hint(err, "`kk docs %s` shows what it returns", entry->info.function);
         }
         return KK_ERR_INVALID_ARGS;
     }

@@ -157,6 +157,8 @@ static kk_code miss_plugin(const kk_registry *self, const char *id, kk_error *er
     kk_fail_near(err, id, self->ids, self->plugin_count);
     if (self->plugin_count == 0) {
         kk_fail_hint(err, "no plugin is loaded at all; `kk list` shows what was refused");
+    } else {
+        kk_fail_hint(err, "`kk list` shows all plugins");
     }
     kk_fail_hint(err, "`kk list` shows all plugins");
     return code;
@@ -241,7 +243,10 @@ kk_code kk_registry_find(const kk_registry *self, const char *function, const kk
 {
     char name[NAME_MAX_FOUND + 1];
     if (!normalise(skip_prefix(function), name)) {
-        return kk_fail(err, KK_ERR_UNKNOWN_FUNCTION, "there is no function '%.64s...'", function);
+        kk_code code =
+            kk_fail(err, KK_ERR_UNKNOWN_FUNCTION, "there is no function '%.64s...'", function);
+        kk_fail_hint(err, "a function is named PLUGIN.FUNCTION; `kk list` shows all");
+        return code;
     }
     char *dot = strchr(name, '.');
     if (dot == NULL) {
