@@ -19,6 +19,7 @@ static void test_host__deadline_ends_a_call_that_listens(void **state)
     assert_code(
         call_with((kk_call_options){.function = "probe.wait", .args = "{}", .timeout_ms = 100}),
         KK_ERR_TIMEOUT);
+    assert_holds(last_err.message, "'probe.wait' ended early");
     assert_false(kk_result_wedged(last_result));
     assert_code(call_with((kk_call_options){
                     .function = "probe.doze", .args = "{\"ms\":60000}", .timeout_ms = 100}),

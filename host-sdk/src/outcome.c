@@ -109,6 +109,10 @@ static kk_code fail_as_sent(kk_job *job)
 static kk_code fail_plainly(kk_job *job, kk_status status)
 {
     kk_code code = code_of(status);
+    if (code == KK_ERR_TIMEOUT || code == KK_ERR_CANCELLED) {
+        return kk_fail(&job->error, code, "'%s' ended early: %s", job->entry->info.function,
+                       kk_code_meaning(code));
+    }
     return kk_fail(&job->error, code, "%s returned status %d: %s", job->entry->tool->symbol,
                    (int)status, kk_code_meaning(code));
 }
