@@ -44,8 +44,16 @@ static void test_output__plain_text_stays(void **state)
     assert_safe("a\n\tb", "a\n\tb");
     assert_safe("\xc3\xa9 \xe2\x82\xac \xe2\x80\x94 \xf0\x9f\x90\x98",
                 "\xc3\xa9 \xe2\x82\xac \xe2\x80\x94 \xf0\x9f\x90\x98");
-    assert_safe("cut \xe2\x80", "cut \xe2\x80");
-    assert_safe("cut \xc2", "cut \xc2");
+}
+
+static void test_output__what_is_not_utf8_is_marked(void **state)
+{
+    (void)state;
+    assert_safe("cut \xe2\x80", "cut \\ufffd\\ufffd");
+    assert_safe("cut \xc2", "cut \\ufffd");
+    assert_safe("\x9b"
+                "31m\xff",
+                "\\ufffd31m\\ufffd");
 }
 
 static void test_output__members_get_their_commas(void **state)
@@ -158,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_output__control_characters_are_shown_not_sent),
         cmocka_unit_test(test_output__plain_text_stays),
+        cmocka_unit_test(test_output__what_is_not_utf8_is_marked),
         cmocka_unit_test(test_output__members_get_their_commas),
         cmocka_unit_test(test_output__failure_is_one_line),
         cmocka_unit_test(test_output__early_failure_has_the_envelope_of_a_call),

@@ -84,6 +84,9 @@ static inline bool kk_run_has(const kk_run *run, kk_option_id id)
 // Appends the help of [command], or of kk itself for NULL.
 void kk_help_write(const kk_command *command, kk_buf *out);
 
+// Prints it, with --json as one document.
+KK_MUST_USE kk_code kk_help_print(const kk_run *run, const kk_command *command, kk_error *err);
+
 // Reads the value of --timeout, seconds as a decimal number; 0 where it is not given.
 // Errors: KK_ERR_USAGE.
 KK_MUST_USE kk_code kk_run_timeout(const kk_run *run, uint32_t *timeout_ms, kk_error *err);

@@ -2,6 +2,27 @@
 #include "fail.h"
 #include "output.h"
 
+kk_code kk_help_print(const kk_run *run, const kk_command *command, kk_error *err)
+{
+    kk_buf text = {.limit = KK_TEXT_MAX};
+    kk_help_write(command, &text);
+    if (!kk_run_has(run, KK_OPT_JSON)) {
+        return kk_output_take(&text, err);
+    }
+    kk_code code = kk_buf_check(&text, "the help", err);
+    kk_buf out = {.limit = 8 * KK_TEXT_MAX};
+    kk_buf_append_text(&out, "{\"success\":true");
+    kk_output_member(&out, "command", command != NULL ? command->name : NULL);
+    kk_output_member(&out, "text", kk_buf_text(&text));
+    kk_buf_append_text(&out, "}\n");
+    kk_buf_clean(&text);
+    if (code != KK_OK) {
+        kk_buf_clean(&out);
+        return code;
+    }
+    return kk_output_take(&out, err);
+}
+
 kk_code kk_cmd_help(kk_run *run, kk_error *err)
 {
     const kk_command *command = NULL;
@@ -20,7 +41,5 @@ kk_code kk_cmd_help(kk_run *run, kk_error *err)
             return code;
         }
     }
-    kk_buf out = {.limit = KK_TEXT_MAX};
-    kk_help_write(command, &out);
-    return kk_output_take(&out, err);
+    return kk_help_print(run, command, err);
 }

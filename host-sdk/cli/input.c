@@ -3,6 +3,7 @@
 #include "fail.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum { READ_SIZE = 65536 };
@@ -42,11 +43,13 @@ kk_code kk_input_read(int fd, const char *what, kk_buf *out, kk_error *err)
 
 kk_code kk_input_read_file(const char *path, kk_buf *out, kk_error *err)
 {
-    char what[256];
-    kk_text_set(what, sizeof what, path);
+    char shown[256];
+    char what[sizeof shown + 2];
+    kk_text_set(shown, sizeof shown, path);
+    snprintf(what, sizeof what, "'%s'", shown);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
-        return kk_fail(err, KK_ERR_IO, "'%s' could not be opened: %s", what, strerror(errno));
+        return kk_fail(err, KK_ERR_IO, "%s could not be opened: %s", what, strerror(errno));
     }
     kk_code code = kk_input_read(fd, what, out, err);
     close(fd);

@@ -14,7 +14,8 @@ struct kk_interrupt {
     int pipe[2]; // written by the first signal
     pthread_t thread;
     sigset_t signals;
-    sigset_t before; // the mask to put back
+    sigset_t before;  // the mask to put back
+    sigset_t ignored; // those that the caller of the program wants ignored, as nohup does
     atomic_bool stopping;
 };
 
@@ -37,6 +38,10 @@ static void *wait_for_signals(void *context)
         if (atomic_load(&self->stopping)) {
             return NULL;
         }
+        // A blocked signal comes here even if it is ignored.
+        if (sigismember(&self->ignored, number) == 1) {
+            continue;
+        }
         if (++count > 1) {
             end_at_once();
         }
@@ -56,6 +61,20 @@ static void release(kk_interrupt *self)
     free(self);
 }
 
+static void choose_signals(kk_interrupt *self)
+{
+    static const int wanted[] = {SIGINT, SIGTERM, SIGHUP};
+    sigemptyset(&self->signals);
+    sigemptyset(&self->ignored);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        struct sigaction action;
+        sigaddset(&self->signals, wanted[i]);
+        if (sigaction(wanted[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN) {
+            sigaddset(&self->ignored, wanted[i]);
+        }
+    }
+}
+
 kk_code kk_interrupt_start(kk_interrupt **out, kk_error *err)
 {
     kk_interrupt *self = calloc(1, sizeof *self);
@@ -64,10 +83,7 @@ kk_code kk_interrupt_start(kk_interrupt **out, kk_error *err)
     }
     self->pipe[0] = self->pipe[1] = -1;
     self->token = kk_cancel_new();
-    sigemptyset(&self->signals);
-    sigaddset(&self->signals, SIGINT);
-    sigaddset(&self->signals, SIGTERM);
-    sigaddset(&self->signals, SIGHUP);
+    choose_signals(self);
     if (self->token == NULL || pipe2(self->pipe, O_CLOEXEC) != 0) {
         release(self);
         return kk_fail(err, KK_ERR_INTERNAL, "no memory or no descriptors for the call");

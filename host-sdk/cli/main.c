@@ -18,9 +18,7 @@ static kk_code print_version(const kk_run *run, kk_error *err)
 static kk_code run_command(kk_run *run, kk_error *err)
 {
     if (kk_run_has(run, KK_OPT_HELP)) {
-        kk_buf out = {.limit = KK_TEXT_MAX};
-        kk_help_write(run->command, &out);
-        return kk_output_take(&out, err);
+        return kk_help_print(run, run->command, err);
     }
     if (kk_run_has(run, KK_OPT_VERSION)) {
         return print_version(run, err);

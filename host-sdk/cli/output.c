@@ -3,6 +3,7 @@
 #include "error_json.h"
 #include "fail.h"
 #include "json.h"
+#include "utf8.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -17,6 +18,8 @@
 void kk_output_start(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    // A file that may not grow further is an error to report, in the keyring as on stdout.
+    signal(SIGXFSZ, SIG_IGN);
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
             // The wrong way round, so that using it fails as the closed one would.
@@ -30,22 +33,24 @@ bool kk_output_is_terminal(void)
     return isatty(STDOUT_FILENO) == 1;
 }
 
-// The number of the character at [text] if it works terminals, with its length; else 0.
+// The number to show for the character at [text], if it works terminals or is none; else 0.  *len is how long it is.
 static unsigned unsafe_at(const char *text, size_t left, size_t *len)
 {
     const unsigned char *at = (const unsigned char *)text;
-    *len = 1;
+    *len = kk_utf8_length(text, left);
+    if (*len == 0) {
+        *len = 1;
+        return 0xFFFD;
+    }
     if ((at[0] < 0x20 && at[0] != '\n' && at[0] != '\t') || at[0] == 0x7F) {
         return at[0] == 0 ? 0xFFFD : at[0];
     }
-    if (left >= 2 && at[0] == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0) {
-        *len = 2;
+    if (at[0] == 0xC2 && at[1] < 0xA0) {
         return at[1];
     }
-    if (left >= 3 && at[0] == 0xE2 && (at[1] == 0x80 || at[1] == 0x81)) {
+    if (at[0] == 0xE2 && (at[1] == 0x80 || at[1] == 0x81)) {
         unsigned value = 0x2000 + ((unsigned)(at[1] & 0x3F) << 6) + (unsigned)(at[2] & 0x3F);
         bool turns = (value >= 0x202A && value <= 0x202E) || (value >= 0x2066 && value <= 0x2069);
-        *len = turns ? 3 : 1;
         return turns ? value : 0;
     }
     return 0;
