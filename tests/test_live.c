@@ -205,14 +205,19 @@ static void test_live__large_body_is_sent_without_asking_first(void **state)
 
 // ---- TLS
 
+// A small system may have no authorities at all; then the hint says what to install.
 static void test_live__unknown_authority_is_tls_and_unsent(void **state)
 {
     (void)state;
     pair self = pair_open(dir, NULL, NULL);
     assert_code(get(&self, "https://localhost", "/things?key=hidden"), KK_ERR_TLS);
     assert_holds(self.live->err.message, "GET localhost/things: ");
-    assert_holds(self.live->err.message, "not signed by a known authority");
-    assert_holds(self.live->err.hint, "KK_CA_FILE");
+    if (strstr(self.live->err.message, "cannot be read") != NULL) {
+        assert_holds(self.live->err.hint, "ca-certificates");
+    } else {
+        assert_holds(self.live->err.message, "not signed by a known authority");
+        assert_holds(self.live->err.hint, "KK_CA_FILE");
+    }
     assert_null(strstr(self.live->err.message, "hidden"));
     assert_int_equal(self.live->sent, KK_SENT_NO);
     assert_int_equal(http_server_requests(self.server), 0);
@@ -241,6 +246,7 @@ static void test_live__missing_ca_file_is_tls(void **state)
     pair self = pair_open(dir, in_dir("no-such.pem"), NULL);
     assert_code(get(&self, "https://localhost", "/things"), KK_ERR_TLS);
     assert_holds(self.live->err.message, "certificate authorities cannot be read");
+    assert_holds(self.live->err.hint, "no-such.pem'");
     pair_close(&self);
 }
 

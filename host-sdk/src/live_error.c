@@ -19,7 +19,6 @@ static const cause causes[] = {
     {CURLE_SSL_CONNECT_ERROR, KK_ERR_TLS, "the TLS handshake failed"},
     {CURLE_SSL_CERTPROBLEM, KK_ERR_TLS, "the certificate cannot be used"},
     {CURLE_SSL_CIPHER, KK_ERR_TLS, "no cipher suits both sides"},
-    {CURLE_SSL_CACERT_BADFILE, KK_ERR_TLS, "the file of certificate authorities cannot be read"},
     {CURLE_SSL_CRL_BADFILE, KK_ERR_TLS, "the revocation list cannot be read"},
     {CURLE_SSL_ISSUER_ERROR, KK_ERR_TLS, "the issuer of the certificate is wrong"},
     {CURLE_SSL_PINNEDPUBKEYNOTMATCH, KK_ERR_TLS, "the server's key is not the pinned one"},
@@ -106,6 +105,21 @@ static kk_code fail_verify(const kk_live_job *job, kk_error *err)
     return KK_ERR_TLS;
 }
 
+// The authorities themselves are missing: the file that was named, or the system's.
+static kk_code fail_authorities(const kk_live_job *job, kk_error *err)
+{
+    const char *ca_file = job->live->host->ca_file;
+    fail_with(job, err, KK_ERR_TLS, "the file of certificate authorities cannot be read");
+    if (ca_file != NULL) {
+        job->live->host->fail_hint(err, "KK_CA_FILE or the configuration's ca_file names '%s'",
+                                   ca_file);
+    } else {
+        job->live->host->fail_hint(err, "install the system's authorities: the package is "
+                                        "ca-certificates");
+    }
+    return KK_ERR_TLS;
+}
+
 // Whether any byte of an answer came.
 static bool has_begun(const kk_live_job *job)
 {
@@ -173,6 +187,8 @@ static kk_code fail_curl(const kk_live_job *job, kk_error *err)
         return fail_connect(job, err);
     case CURLE_PEER_FAILED_VERIFICATION:
         return fail_verify(job, err);
+    case CURLE_SSL_CACERT_BADFILE:
+        return fail_authorities(job, err);
     case CURLE_OPERATION_TIMEDOUT:
         return fail_slow(job, err);
     case CURLE_SEND_ERROR:
