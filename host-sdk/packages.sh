@@ -1,19 +1,22 @@
 #!/bin/sh
 # Installs the distribution packages that kk needs, where they are missing.  Says nothing when nothing is.
 #
-#     packages.sh build      what building needs
+#     packages.sh build      what building needs, and calling real services
 #     packages.sh test       also what the tests need
+#     packages.sh bench      also what the benchmarks need
 #     packages.sh all        also what the slow checks need (sanitizers' compilers, valgrind, tidy)
 set -eu
-build='gcc libc6-dev cmake ninja-build pkg-config libcurl4-openssl-dev libcjson-dev libsodium-dev'
-tests="$build g++ libcmocka-dev libmicrohttpd-dev libgnutls28-dev curl strace binutils"
+build='gcc libc6-dev cmake ninja-build pkg-config libcurl4-openssl-dev libcjson-dev libsodium-dev ca-certificates'
+tests="$build g++ libcmocka-dev libmicrohttpd-dev libgnutls28-dev strace binutils"
+bench="$tests curl"
 all="$tests clang clang-tidy clang-format libclang-rt-14-dev valgrind iproute2 util-linux"
 
 case "${1:-build}" in
 build) wanted=$build ;;
 test) wanted=$tests ;;
+bench) wanted=$bench ;;
 all) wanted=$all ;;
-*) echo "packages.sh: '$1' is not build, test or all" >&2; exit 2 ;;
+*) echo "packages.sh: '$1' is not build, test, bench or all" >&2; exit 2 ;;
 esac
 
 missing=

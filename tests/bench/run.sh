@@ -2,7 +2,7 @@
 # The benchmarks, each as a ratio to a floor measured in the same run: sh tests/bench/run.sh
 set -eu
 cd "$(dirname "$0")/../.."
-sh host-sdk/packages.sh test
+sh host-sdk/packages.sh bench
 mkdir -p build
 { cmake --preset release -G Ninja && cmake --build --preset release; } >build/bench.log 2>&1 || { cat build/bench.log >&2; exit 1; }
 KK_SOURCE=$PWD KK_BIN=$PWD/build/release/bin

@@ -28,7 +28,7 @@ find_package(kkhost 1.0 REQUIRED)
 add_executable(embed embed.c)
 target_link_libraries(embed PRIVATE kkhost::kkhost)
 CMAKE
-cmake -S "$work/server" -B "$work/server/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS="${KK_SANITIZE_FLAGS:-}" >"$work/out" 2>&1 &&
+cmake -G Ninja -S "$work/server" -B "$work/server/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS="${KK_SANITIZE_FLAGS:-}" >"$work/out" 2>&1 &&
     cmake --build "$work/server/build" >>"$work/out" 2>&1 || fail 'the outside program does not build with find_package'
 "$work/server/build/embed" "$tape" >"$work/out" 2>"$work/err" || fail 'the outside program failed'
 grep -q planetscale.list_databases "$work/out" || fail 'the outside program lists nothing'
