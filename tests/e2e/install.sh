@@ -24,14 +24,31 @@ cp "$KK_SOURCE/host-sdk/examples/embed.c" "$work/server/embed.c"
 cat >"$work/server/CMakeLists.txt" <<'CMAKE'
 cmake_minimum_required(VERSION 3.21)
 project(outside LANGUAGES C)
-find_package(kkhost 1.0 REQUIRED)
+find_package(kkhost 1.0 REQUIRED COMPONENTS static)
 add_executable(embed embed.c)
 target_link_libraries(embed PRIVATE kkhost::kkhost)
+add_executable(embed_static embed.c)
+target_link_libraries(embed_static PRIVATE kkhost::static)
+add_executable(embed_live embed_live.c)
+target_link_libraries(embed_live PRIVATE kkhost::static kkhost::live)
 CMAKE
+sed 's/sizeof options, /&.live = kk_live_open, /' "$work/server/embed.c" >"$work/server/embed_live.c"
 cmake -G Ninja -S "$work/server" -B "$work/server/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS="${KK_SANITIZE_FLAGS:-}" >"$work/out" 2>&1 &&
     cmake --build "$work/server/build" >>"$work/out" 2>&1 || fail 'the outside program does not build with find_package'
 "$work/server/build/embed" "$tape" >"$work/out" 2>"$work/err" || fail 'the outside program failed'
 grep -q planetscale.list_databases "$work/out" || fail 'the outside program lists nothing'
+
+# The static libraries look for plugins beside the program, so that these are named; `live` needs no module.
+export KK_PLUGIN_PATH=$libdir/kk/plugins
+"$work/server/build/embed_static" "$tape" >"$work/out" 2>"$work/err" || fail 'the static program failed'
+grep -q '"name":"shop"' "$work/out" || fail 'the static program called nothing'
+start_server
+export KK_CRED__PLANETSCALE__URL="http://127.0.0.1:$port/v1"
+export KK_CRED__PLANETSCALE__SERVICE_TOKEN_ID=$TOKEN_ID KK_CRED__PLANETSCALE__SERVICE_TOKEN=$TOKEN
+"$work/server/build/embed_live" >"$work/out" 2>"$work/err" || fail 'the program with the live transport in it failed'
+grep -q '"name":' "$work/out" || fail 'the program with the live transport in it called nothing'
+[ "$(requests)" = 1 ] || fail "$(requests) requests, not 1"
+unset KK_PLUGIN_PATH
 
 flags=$(PKG_CONFIG_PATH=$libdir/pkgconfig pkg-config --cflags --libs kkhost) || fail 'pkg-config does not find kkhost'
 # shellcheck disable=SC2086

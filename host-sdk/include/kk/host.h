@@ -52,6 +52,10 @@ struct kk_transport;
 typedef kk_code (*kk_live_fn)(const struct kk_live_host *host, struct kk_transport **out,
                               kk_error *err);
 
+// The live transport itself, for `live` below.  It is in kkhost::live, not in libkkhost.
+KK_PUBLIC kk_code kk_live_open(const struct kk_live_host *host, struct kk_transport **out,
+                               kk_error *err);
+
 // All borrowed for kk_host_open() alone, `live`, `log` and `log_context` excepted.
 typedef struct kk_host_options {
     size_t size; // sizeof(kk_host_options)
