@@ -4,9 +4,14 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# kk loads nothing that others could change, and with umask 002 that would be all that is built here.
+umask go-w
+mkdir -p build
+find . -prune -perm /022 -exec chmod go-w {} +
+find build ! -type l -perm /022 -exec chmod go-w {} +
+
 sh host-sdk/packages.sh build
 echo 'Building kk ...'
-mkdir -p build
 {
     cmake -S . -B build/demo -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBUILD_TESTING=OFF &&
         cmake --build build/demo

@@ -8,7 +8,7 @@
 # kk does are cleared.
 set -eu
 cd "$(dirname "$0")/.."
-for name in $(env | sed -n 's/^\(KK_[A-Z_]*\)=.*/\1/p' | grep -v '^KK_OPENAPI$'); do
+for name in $(env | sed -n 's/^\(KK_[A-Za-z0-9_]*\)=.*/\1/p' | grep -v '^KK_OPENAPI$'); do
     unset "$name"
 done
 unset CI PLANETSCALE_SERVICE_TOKEN_ID PLANETSCALE_SERVICE_TOKEN
@@ -20,6 +20,12 @@ case "${1:-}" in
 --all) all=yes ;;
 *) echo "usage: tests/run.sh [--all]" >&2; exit 2 ;;
 esac
+
+# kk loads nothing that others could change, and with umask 002 that would be all that is built here.
+umask go-w
+mkdir -p build
+find . -prune -perm /022 -exec chmod go-w {} +
+find build ! -type l -perm /022 -exec chmod go-w {} +
 
 jobs=$(nproc)
 step() { printf '\n== %s\n' "$*"; }
@@ -38,7 +44,6 @@ check() { # check PRESET [CTEST-OPTION...]
     ctest --preset "$preset" -j "$jobs" "$@"
 }
 
-mkdir -p build
 if [ $all = yes ]; then
     sh host-sdk/packages.sh all
     build tidy

@@ -4,7 +4,7 @@
 # A test runs kk with `run`, and looks at what came of it: `status`, `$work/out`, `$work/err`.  The first check that fails
 # ends the test and shows both.
 set -u
-umask 022
+umask go-w
 work=$(mktemp -d)
 servers=
 export KK_HOME="$work/home" LC_ALL=C.UTF-8
