@@ -5,7 +5,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/tree"
-cp -r "$here/host-sdk" "$here/plugin" "$here/tests" "$here/CMakeLists.txt" "$work/tree"
+cp -r "$here/host-sdk" "$here/plugin" "$here/tests" "$here/CMakeLists.txt" "$here/README.md" "$work/tree"
 sh "$here/tests/boundaries.sh" "$work/tree" >"$work/out" || { cat "$work/out" >&2; exit 1; }
 
 breach() { # breach WORDS FILE LINE: the line added to the file gives a report that holds the words
@@ -32,6 +32,7 @@ breach 'getenv in the library' host-sdk/src/call.c 'const char *e(void) { return
 breach 'past json.h' host-sdk/src/call.c 'void *q(const char *s) { return cJSON_Parse(s); }'
 breach 'prints or exits' host-sdk/src/call.c 'void r(void) { exit(1); }'
 breach 'unfinished' host-sdk/src/call.c '// TO''DO'
+breach 'some machine' README.md '/wor''k/main'
 breach 'too long' host-sdk/src/call.c "void t(void)\n{\n$(printf '%0.s    ;\\n' $(seq 70))}"
 breach 'too long' host-sdk/src/call.c "$(printf '%0.s//\\n' $(seq 600))"
 breach 'too wide' host-sdk/src/call.c "// $(printf '%0.sx' $(seq 98))"
