@@ -4,6 +4,7 @@
 #include "near.h"
 #include "secret.h"
 #include "url.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { FIELDS_SHOWN_MAX = 64 };
@@ -61,6 +62,10 @@ static kk_code fail_unknown(const kk_plugin *plugin, const char *key, kk_error *
         kk_fail(err, KK_ERR_INVALID_ARGS, "plugin '%s' has no credential field '%.64s'",
                 kk_plugin_manifest(plugin)->id, key);
     }
+    if (count == 0) {
+        kk_fail_hint(err, "it needs no credential");
+        return KK_ERR_INVALID_ARGS;
+    }
     kk_fail_near(err, key, names, count);
     kk_buf all = {.limit = sizeof err->hint};
     for (size_t i = 0; i < count; i++) {
@@ -71,33 +76,54 @@ static kk_code fail_unknown(const kk_plugin *plugin, const char *key, kk_error *
     return KK_ERR_INVALID_ARGS;
 }
 
-// The field whose prefix the value has, if that is not the field itself.
+// How much of the field's own prefix the value begins with: all or nothing.
+static size_t prefix_of(const kk_field *field, kk_str value)
+{
+    bool has = field->prefix != NULL && kk_str_starts_with(value, field->prefix);
+    return has ? strlen(field->prefix) : 0;
+}
+
+// The field whose value this rather is: it has that one's prefix, and none of the field's own that
+// is as long.
 static const kk_field *find_owner(const kk_plugin *plugin, const kk_field *field, kk_str value)
 {
     const char *names[FIELDS_SHOWN_MAX];
     size_t count = list_fields(plugin, names, FIELDS_SHOWN_MAX);
+    size_t longest = prefix_of(field, value);
+    const kk_field *owner = NULL;
     for (size_t i = 0; i < count; i++) {
         const kk_field *other = find_field(plugin, names[i]);
-        bool same = field->prefix != NULL && other->prefix != NULL &&
-                    strcmp(field->prefix, other->prefix) == 0;
-        if (other != field && !same && other->prefix != NULL &&
-            kk_str_starts_with(value, other->prefix)) {
-            return other;
+        if (prefix_of(other, value) > longest) {
+            longest = prefix_of(other, value);
+            owner = other;
         }
     }
-    return NULL;
+    return owner;
+}
+
+static kk_code fail_length(const kk_field *field, size_t len, kk_error *err)
+{
+    unsigned least = (unsigned)field->length_min;
+    if (field->length_max == 0) {
+        return kk_fail(err, KK_ERR_INVALID_ARGS,
+                       "the value of '%s' is %zu bytes long; it has at least %u", field->key, len,
+                       least);
+    }
+    return kk_fail(err, KK_ERR_INVALID_ARGS, "the value of '%s' is %zu bytes long; it has %u to %u",
+                   field->key, len, least, (unsigned)field->length_max);
 }
 
 static kk_code check_form(const kk_field *field, kk_str value, kk_error *err)
 {
+    if (value.len == 0) {
+        return kk_fail(err, KK_ERR_INVALID_ARGS, "the value of '%s' is empty", field->key);
+    }
     if (field->prefix != NULL && !kk_str_starts_with(value, field->prefix)) {
         return kk_fail(err, KK_ERR_INVALID_ARGS, "the value of '%s' does not begin with '%s'",
                        field->key, field->prefix);
     }
     if (value.len < field->length_min || (field->length_max > 0 && value.len > field->length_max)) {
-        return kk_fail(err, KK_ERR_INVALID_ARGS,
-                       "the value of '%s' is %zu bytes long; it has %u to %u", field->key,
-                       value.len, (unsigned)field->length_min, (unsigned)field->length_max);
+        return fail_length(field, value.len, err);
     }
     for (size_t i = 0; i < value.len; i++) {
         unsigned char byte = (unsigned char)value.ptr[i];
@@ -155,6 +181,31 @@ kk_code kk_field_check(const kk_plugin *plugin, const char *key, kk_str value, k
     return code;
 }
 
+// Lua writes a '-' of an account as '_', which a function's name must not be as well.
+static bool is_in_lua(const char *account, const char *name)
+{
+    for (; *account != '\0' && *name != '\0'; account++, name++) {
+        if ((*account == '-' ? '_' : *account) != *name) {
+            return false;
+        }
+    }
+    return *account == *name;
+}
+
+// Whether a function of the plugin goes by that name, or by it as its slug.
+static bool is_function(const kk_manifest *manifest, const char *account)
+{
+    for (size_t i = 0; i < manifest->tool_count; i++) {
+        char slug[160];
+        const char *name = manifest->tools[i]->name;
+        snprintf(slug, sizeof slug, "%s_%s", manifest->id, name);
+        if (is_in_lua(account, name) || is_in_lua(account, slug)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 kk_code kk_account_name_check(const kk_plugin *plugin, const char *account, kk_error *err)
 {
     const kk_manifest *manifest = kk_plugin_manifest(plugin);
@@ -164,11 +215,8 @@ kk_code kk_account_name_check(const kk_plugin *plugin, const char *account, kk_e
             err, "a name is lower-case letters and digits, joined by '-' or '_', at most 63 bytes");
         return KK_ERR_INVALID_ARGS;
     }
-    bool taken = strcmp(account, "default") == 0 || strcmp(account, "environment") == 0;
-    for (size_t i = 0; i < manifest->tool_count && !taken; i++) {
-        taken = strcmp(manifest->tools[i]->name, account) == 0;
-    }
-    if (taken) {
+    bool reserved = strcmp(account, "default") == 0 || strcmp(account, "environment") == 0;
+    if (reserved || is_function(manifest, account)) {
         kk_fail(err, KK_ERR_INVALID_ARGS,
                 "'%s' cannot be an account of '%s': it means something else", account,
                 manifest->id);

@@ -195,9 +195,9 @@ KK_PUBLIC KK_MUST_USE kk_code kk_host_check_field(const kk_host *host, const cha
                                                   const char *key, const char *value,
                                                   size_t value_len, kk_error *err);
 
-// Whether [account] may be the name of an account of [plugin]: the name grammar, not "default", not
-// the name of one of the plugin's functions.
-// Errors: KK_ERR_INVALID_ARGS.
+// Whether [account] may be the name of an account of [plugin]: the name grammar, not "default" or
+// "environment", and not the name or slug of one of the plugin's functions, '-' taken for '_'.
+// Errors: KK_ERR_UNKNOWN_PLUGIN, KK_ERR_INVALID_ARGS.
 KK_PUBLIC KK_MUST_USE kk_code kk_host_check_account_name(const kk_host *host, const char *plugin,
                                                          const char *account, kk_error *err);
 
