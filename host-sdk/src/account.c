@@ -1,21 +1,8 @@
 // Which account a call uses: the rules, in their order.
 #include "account_private.h"
 #include "fail.h"
-#include "near.h"
-#include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { NAMES_MAX = 256 };
-
-// The accounts that exist, wherever they do.
-typedef struct known_accounts {
-    char (*names)[64];
-    size_t count;
-    char stored_default[64]; // or ""
-    bool in_keyring[NAMES_MAX];
-} known_accounts;
 
 bool kk_account_completes(const kk_account *self, const kk_scheme *scheme)
 {
@@ -24,11 +11,24 @@ bool kk_account_completes(const kk_account *self, const kk_scheme *scheme)
         while (i < self->field_count && strcmp(self->credential->fields[i]->key, *wanted) != 0) {
             i++;
         }
-        if (i == self->field_count || self->values[i].value.len == 0) {
+        if (i == self->field_count || (self->values[i].value.len == 0 &&
+                                       self->credential->fields[i]->default_value == NULL)) {
             return false;
         }
     }
     return true;
+}
+
+bool kk_account_is_in_a_scheme(const kk_account *self, const char *key)
+{
+    for (const kk_scheme *const *scheme = self->credential->schemes; *scheme != NULL; scheme++) {
+        for (const char *const *field = (*scheme)->fields; *field != NULL; field++) {
+            if (strcmp(*field, key) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 kk_code kk_account_put(kk_account *self, size_t index, kk_str value, const char *source,
@@ -61,7 +61,7 @@ static void set_name(kk_account *self, const char *name, const char *rule)
     kk_text_set(self->rule, sizeof self->rule, rule);
 }
 
-static kk_code make_account(const kk_plugin *plugin, kk_account **out, kk_error *err)
+kk_code kk_account_make(const kk_plugin *plugin, kk_account **out, kk_error *err)
 {
     kk_account *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -129,120 +129,7 @@ static const char *asked_for(kk_account *self, const kk_account_sources *sources
     return NULL;
 }
 
-// Account names match with '-' and '_' taken for the same, as Lua writes them.
-static bool same_name(const char *a, const char *b)
-{
-    for (; *a != '\0' && *b != '\0'; a++, b++) {
-        if ((*a == '-' ? '_' : *a) != (*b == '-' ? '_' : *b)) {
-            return false;
-        }
-    }
-    return *a == *b;
-}
-
-static size_t find_name(const known_accounts *known, const char *name)
-{
-    size_t i = 0;
-    while (i < known->count && !same_name(known->names[i], name)) {
-        i++;
-    }
-    return i;
-}
-
-static void list_names(const known_accounts *known, char *out, size_t out_size)
-{
-    out[0] = '\0';
-    for (size_t i = 0, len = 0; i < known->count && len < out_size; i++) {
-        len += (size_t)snprintf(out + len, out_size - len, "%s%s", i == 0 ? "" : ", ",
-                                known->names[i]);
-    }
-}
-
-static kk_code fail_unknown(const kk_account *self, const known_accounts *known, const char *name,
-                            kk_error *err)
-{
-    const char *id = kk_plugin_manifest(self->plugin)->id;
-    const char *names[NAMES_MAX];
-    char all[256];
-    for (size_t i = 0; i < known->count; i++) {
-        names[i] = known->names[i];
-    }
-    kk_fail(err, KK_ERR_ACCOUNT_UNKNOWN, "'%s' has no account '%.64s' (%s)", id, name, self->rule);
-    list_names(known, all, sizeof all);
-    kk_fail_near(err, name, names, known->count);
-    if (known->count > 0) {
-        kk_fail_hint(err, "its accounts are: %s", all);
-    } else {
-        kk_fail_hint(err, "store one: kk keyring set %s/%.64s", id, name);
-    }
-    return KK_ERR_ACCOUNT_UNKNOWN;
-}
-
-static kk_code fail_ambiguous(const kk_account *self, const known_accounts *known, kk_error *err)
-{
-    const char *id = kk_plugin_manifest(self->plugin)->id;
-    char all[384];
-    list_names(known, all, sizeof all);
-    char variable[96];
-    kk_account_env_choice(self, variable, sizeof variable);
-    kk_fail(err, KK_ERR_AMBIGUOUS, "'%s' has %zu accounts and no default: %s", id, known->count,
-            all);
-    kk_fail_hint(err, "pass --account, set %s, or run: kk keyring default %s %s", variable, id,
-                 known->names[0]);
-    return KK_ERR_AMBIGUOUS;
-}
-
-static kk_code fail_none(const kk_account *self, bool keyring_exists, kk_error *err)
-{
-    const char *id = kk_plugin_manifest(self->plugin)->id;
-    kk_code code = keyring_exists ? KK_ERR_ACCOUNT_UNKNOWN : KK_ERR_NO_KEYRING;
-    kk_fail(err, code,
-            keyring_exists ? "no account of '%s' is stored"
-                           : "there is no keyring, and so no account of '%s'",
-            id);
-    kk_fail_hint(err, "%sstore one: kk keyring set %s/main",
-                 keyring_exists ? "" : "make one: kk keyring init; then ", id);
-    return code;
-}
-
 // ---- Stored accounts
-
-static void add_known(known_accounts *known, const char *name, bool in_keyring)
-{
-    size_t at = find_name(known, name);
-    if (at == known->count && at < NAMES_MAX) {
-        kk_text_set(known->names[at], sizeof known->names[at], name);
-        known->in_keyring[known->count++] = in_keyring;
-    }
-}
-
-static kk_code list_stored(const kk_account *self, kk_keyring *keyring, known_accounts *known,
-                           bool *keyring_exists, kk_error *err)
-{
-    const char *id = kk_plugin_manifest(self->plugin)->id;
-    kk_keyring_listing listing = {0};
-    kk_error why = {0};
-    kk_code code = kk_keyring_list(keyring, &listing, &why);
-    *keyring_exists = code == KK_OK;
-    if (code != KK_OK && code != KK_ERR_NO_KEYRING) {
-        if (err != NULL && err->code == KK_OK) {
-            *err = why;
-        }
-        return code;
-    }
-    for (size_t i = 0; i < listing.count; i++) {
-        const kk_keyring_entry *entry = &listing.entries[i];
-        if (strcmp(entry->plugin, id) != 0) {
-            continue;
-        }
-        if (entry->field[0] == '\0') {
-            kk_text_set(known->stored_default, sizeof known->stored_default, entry->account);
-        } else {
-            add_known(known, entry->account, true);
-        }
-    }
-    return KK_OK;
-}
 
 typedef struct lent_value {
     kk_account *account;
@@ -277,25 +164,13 @@ static kk_code take_stored(kk_account *self, kk_keyring *keyring, kk_error *err)
     return KK_OK;
 }
 
-static bool is_in_a_scheme(const kk_account *self, const char *key)
-{
-    for (const kk_scheme *const *scheme = self->credential->schemes; *scheme != NULL; scheme++) {
-        for (const char *const *field = (*scheme)->fields; *field != NULL; field++) {
-            if (strcmp(*field, key) == 0) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 // The fields of a credential come from one source: once the environment gives one, it has to give
 // them all.
 static kk_code check_overrides_whole(const kk_account *self, kk_error *err)
 {
     for (size_t i = 0; i < self->field_count; i++) {
         const char *key = self->credential->fields[i]->key;
-        if (self->values[i].value.len == 0 || !is_in_a_scheme(self, key) ||
+        if (self->values[i].value.len == 0 || !kk_account_is_in_a_scheme(self, key) ||
             kk_account_scheme(self) != NULL) {
             continue;
         }
@@ -307,18 +182,19 @@ static kk_code check_overrides_whole(const kk_account *self, kk_error *err)
     return KK_OK;
 }
 
-// Fills the account [name], from the environment first.
+// Fills the account [name], from the environment first.  With all it needs there, the keyring is
+// not opened.
 static kk_code fill_named(kk_account *self, const kk_account_sources *sources, const char *name,
-                          const char *override_account, kk_error *err)
+                          kk_error *err)
 {
-    kk_text_set(self->name, sizeof self->name, name);
     size_t taken = 0;
     kk_code code = KK_OK;
+    kk_text_set(self->name, sizeof self->name, name);
     if (sources->use_environment) {
-        code = kk_account_take_overrides(self, override_account, &taken, err);
-        if (code == KK_OK) {
-            code = check_overrides_whole(self, err);
-        }
+        code = kk_account_take_overrides(self, name, &taken, err);
+    }
+    if (code == KK_OK) {
+        code = check_overrides_whole(self, err);
     }
     bool from_environment = taken > 0 && kk_account_scheme(self) != NULL;
     if (code == KK_OK && !from_environment) {
@@ -330,12 +206,12 @@ static kk_code fill_named(kk_account *self, const kk_account_sources *sources, c
     return code;
 }
 
-// An account that somebody named.  With all it needs in the environment the keyring is not opened.
+// An account that somebody named.
 static kk_code resolve_named(kk_account *self, const kk_account_sources *sources, const char *name,
-                             known_accounts *known, kk_error *err)
+                             kk_account_names *names, kk_error *err)
 {
     kk_code code;
-    if (sources->use_environment) {
+    if (sources->use_environment && kk_name_is_valid(name, true)) {
         size_t taken = 0;
         kk_text_set(self->name, sizeof self->name, name);
         code = kk_account_take_overrides(self, name, &taken, err);
@@ -343,20 +219,17 @@ static kk_code resolve_named(kk_account *self, const kk_account_sources *sources
             return code;
         }
     }
-    bool keyring_exists = false;
-    code = list_stored(self, sources->keyring, known, &keyring_exists, err);
+    code = kk_account_names_fill(self, sources, names, err);
     if (code != KK_OK) {
         return code;
     }
-    size_t at = find_name(known, name);
-    if (at == known->count) {
-        code = check_overrides_whole(self, err);
-        if (code != KK_OK) {
-            return code;
-        }
-        return keyring_exists ? fail_unknown(self, known, name, err) : fail_none(self, false, err);
+    size_t at = kk_account_names_find(names, name);
+    if (at < names->count) {
+        return fill_named(self, sources, names->names[at], err);
     }
-    return fill_named(self, sources, known->names[at], known->names[at], err);
+    return names->keyring_exists || names->count > 0
+               ? kk_account_fail_unknown(self, names, name, false, err)
+               : kk_account_fail_none(self, name, false, err);
 }
 
 static kk_code resolve_vendor(kk_account *self, bool keyring_exists, kk_error *err)
@@ -367,7 +240,7 @@ static kk_code resolve_vendor(kk_account *self, bool keyring_exists, kk_error *e
         return code;
     }
     if (taken == 0) {
-        return fail_none(self, keyring_exists, err);
+        return kk_account_fail_none(self, "main", keyring_exists, err);
     }
     set_name(self, KK_ACCOUNT_ENVIRONMENT, "the vendor's own variables");
     return KK_OK;
@@ -376,7 +249,7 @@ static kk_code resolve_vendor(kk_account *self, bool keyring_exists, kk_error *e
 // Nobody named an account: the two-part overrides, the default, the only one, the vendor's
 // variables.
 static kk_code resolve_unnamed(kk_account *self, const kk_account_sources *sources,
-                               known_accounts *known, kk_error *err)
+                               kk_account_names *names, kk_error *err)
 {
     kk_code code;
     if (sources->use_environment) {
@@ -390,147 +263,24 @@ static kk_code resolve_unnamed(kk_account *self, const kk_account_sources *sourc
             return code;
         }
     }
-    bool keyring_exists = false;
-    code = list_stored(self, sources->keyring, known, &keyring_exists, err);
+    code = kk_account_names_fill(self, sources, names, err);
     if (code != KK_OK) {
         return code;
     }
-    char env_names[16][64];
-    size_t env_count = sources->use_environment ? kk_account_env_names(self, env_names, 16) : 0;
-    for (size_t i = 0; i < env_count; i++) {
-        add_known(known, env_names[i], false);
-    }
-    if (known->stored_default[0] != '\0') {
+    if (names->stored_default[0] != '\0') {
         kk_text_set(self->rule, sizeof self->rule, "the default");
-        return fill_named(self, sources, known->stored_default, known->stored_default, err);
+        return fill_named(self, sources, names->stored_default, err);
     }
-    if (known->count == 1) {
+    if (names->count == 1) {
         kk_text_set(self->rule, sizeof self->rule, "the only account");
-        return fill_named(self, sources, known->names[0], known->names[0], err);
+        return fill_named(self, sources, names->names[0], err);
     }
-    if (known->count > 1) {
-        return fail_ambiguous(self, known, err);
+    if (names->count > 1) {
+        return kk_account_fail_ambiguous(self, names, false, err);
     }
-    return sources->use_environment ? resolve_vendor(self, keyring_exists, err)
-                                    : fail_none(self, keyring_exists, err);
-}
-
-// ---- A tape's accounts
-
-// The placeholder of a field, {{SERVICE_TOKEN}}.
-static kk_code put_placeholder(kk_account *self, size_t index, kk_error *err)
-{
-    char text[80] = "{{";
-    size_t len = 2;
-    for (const char *key = self->credential->fields[index]->key; *key != '\0' && len < 70; key++) {
-        text[len++] = (char)toupper((unsigned char)*key);
-    }
-    text[len++] = '}';
-    text[len++] = '}';
-    return kk_account_put(self, index, (kk_str){text, len}, "tape", err);
-}
-
-static kk_code put_placeholders(kk_account *self, const kk_scheme *scheme, kk_error *err)
-{
-    for (size_t i = 0; i < self->field_count; i++) {
-        bool wanted = false;
-        for (const char *const *field = scheme->fields; *field != NULL; field++) {
-            wanted = wanted || strcmp(*field, self->credential->fields[i]->key) == 0;
-        }
-        kk_code code = wanted ? put_placeholder(self, i, err) : KK_OK;
-        if (code != KK_OK) {
-            return code;
-        }
-    }
-    return KK_OK;
-}
-
-static void drop_values(kk_account *self)
-{
-    for (size_t i = 0; i < self->field_count; i++) {
-        kk_secret_clean(&self->values[i].value);
-    }
-}
-
-// Without a scheme in the tape, its first authorization tells: the scheme that renders to it.
-static kk_code take_shape(kk_account *self, const char *shape, kk_error *err)
-{
-    for (const kk_scheme *const *scheme = self->credential->schemes; *scheme != NULL; scheme++) {
-        kk_secret rendered = {0};
-        drop_values(self);
-        kk_code code = put_placeholders(self, *scheme, err);
-        if (code == KK_OK) {
-            code = kk_account_render(self, &rendered, err);
-        }
-        bool fits = code == KK_OK && (shape == NULL || kk_str_is(kk_secret_view(&rendered), shape));
-        kk_secret_clean(&rendered);
-        if (code != KK_OK || fits) {
-            return code;
-        }
-    }
-    drop_values(self);
-    return put_placeholders(self, self->credential->schemes[0], err);
-}
-
-static kk_code take_scheme(kk_account *self, const kk_tape *tape, const char *name, kk_error *err)
-{
-    if (name == NULL) {
-        return take_shape(self, kk_tape_shape(tape), err);
-    }
-    for (const kk_scheme *const *scheme = self->credential->schemes; *scheme != NULL; scheme++) {
-        if (strcmp((*scheme)->name, name) == 0) {
-            return put_placeholders(self, *scheme, err);
-        }
-    }
-    return kk_fail(err, KK_ERR_TAPE_INVALID,
-                   "account '%s' of the tape has scheme '%.64s', which '%s' lacks", self->name,
-                   name, kk_plugin_manifest(self->plugin)->id);
-}
-
-static const kk_tape_account *find_in_tape(const kk_account *self, const kk_tape *tape,
-                                           const char *name, known_accounts *known)
-{
-    const char *id = kk_plugin_manifest(self->plugin)->id;
-    const kk_tape_account *found = NULL;
-    const kk_tape_account *fallback = NULL;
-    for (size_t i = 0; i < kk_tape_account_count(tape); i++) {
-        const kk_tape_account *account = kk_tape_account_at(tape, i);
-        if (account->plugin != NULL && strcmp(account->plugin, id) != 0) {
-            continue;
-        }
-        add_known(known, account->name, false);
-        if (name != NULL && same_name(account->name, name)) {
-            found = account;
-        }
-        if (account->is_default || fallback == NULL) {
-            fallback = account;
-        }
-    }
-    if (name != NULL) {
-        return found;
-    }
-    return known->count == 1 || (fallback != NULL && fallback->is_default) ? fallback : NULL;
-}
-
-static kk_code resolve_in_tape(kk_account *self, const kk_tape *tape, const char *name,
-                               known_accounts *known, kk_error *err)
-{
-    const kk_tape_account *account = find_in_tape(self, tape, name, known);
-    if (account == NULL && name != NULL) {
-        return fail_unknown(self, known, name, err);
-    }
-    if (account == NULL) {
-        return known->count > 1
-                   ? fail_ambiguous(self, known, err)
-                   : kk_fail(err, KK_ERR_ACCOUNT_UNKNOWN, "the tape has no account of '%s'",
-                             kk_plugin_manifest(self->plugin)->id);
-    }
-    kk_text_set(self->name, sizeof self->name, account->name);
-    if (name == NULL) {
-        kk_text_set(self->rule, sizeof self->rule,
-                    account->is_default ? "the tape's default" : "the tape's only account");
-    }
-    return take_scheme(self, tape, account->scheme, err);
+    return sources->use_environment
+               ? resolve_vendor(self, names->keyring_exists, err)
+               : kk_account_fail_none(self, "main", names->keyring_exists, err);
 }
 
 // ---- Resolving
@@ -538,20 +288,17 @@ static kk_code resolve_in_tape(kk_account *self, const kk_tape *tape, const char
 static kk_code resolve(kk_account *self, const kk_account_sources *sources, const char *name,
                        kk_error *err)
 {
-    known_accounts known = {.names = calloc(NAMES_MAX, sizeof *known.names)};
-    if (known.names == NULL) {
-        return kk_fail(err, KK_ERR_INTERNAL, "out of memory for the accounts");
-    }
+    kk_account_names names = {0};
     const char *asked = asked_for(self, sources, name);
     kk_code code;
     if (sources->tape != NULL) {
-        code = resolve_in_tape(self, sources->tape, asked, &known, err);
+        code = kk_account_take_tape(self, sources, asked, &names, err);
     } else if (asked != NULL) {
-        code = resolve_named(self, sources, asked, &known, err);
+        code = resolve_named(self, sources, asked, &names, err);
     } else {
-        code = resolve_unnamed(self, sources, &known, err);
+        code = resolve_unnamed(self, sources, &names, err);
     }
-    free(known.names);
+    kk_account_names_clean(&names);
     return code;
 }
 
@@ -559,7 +306,7 @@ kk_code kk_account_resolve(const kk_account_sources *sources, const kk_plugin *p
                            const char *name, kk_account **out, kk_error *err)
 {
     kk_account *self = NULL;
-    kk_code code = make_account(plugin, &self, err);
+    kk_code code = kk_account_make(plugin, &self, err);
     if (code != KK_OK) {
         return code;
     }

@@ -3,12 +3,19 @@
 // The rules, in order: named in the call; the host's `account` option; KK_ACCOUNT_<PLUGIN>; the
 // project's .kk.json; the stored default; the only account.  `default` as a name means the rules
 // from the environment variable on.  All fields of a credential come from one account;
-// KK_CRED__<PLUGIN>__<ACCOUNT>__<FIELD> (or ...__FILE, a path) overrides single fields of it, and
-// the two-part KK_CRED__<PLUGIN>__<FIELD> does so where no account was named.  A URL from the
-// environment never takes a stored credential to an origin that the manifest does not name.  Where
-// no account is stored and none was named, the vendor's own variables of the manifest make the
-// account `environment`; half of them is KK_ERR_PARTIAL, naming the rest.  With every needed field
-// from the environment the keyring is not opened.
+// KK_CRED__<PLUGIN>__<ACCOUNT>__<FIELD> (or ...__FILE, a path) overrides fields of it, and the
+// two-part KK_CRED__<PLUGIN>__<FIELD> does so where no account was named.  Once they give one field
+// of a scheme they have to give it whole, or it is KK_ERR_PARTIAL; a field of no scheme, such as a
+// URL, may be overridden alone, but a URL from the environment never takes a stored credential to an
+// origin that the manifest does not name.  Accounts that only such variables name count as
+// accounts.  Where no account is
+// stored and none was named, the vendor's own variables of the manifest make the account
+// `environment`; half of them is KK_ERR_PARTIAL, naming the rest.  With every needed field from the
+// environment the keyring is not opened.
+//
+// '-' and '_' in a name are the same, since Lua and variables write only the second; an exact match
+// goes first.  A __FILE is a regular file of at most 65 536 bytes, with or without newlines at its
+// end.
 //
 // Under replay the accounts are the tape's, the values of secret fields are the placeholders
 // {{FIELD}}, and neither keyring nor environment is looked at.
@@ -48,6 +55,31 @@ const char *kk_account_name(const kk_account *self);
 // The first complete scheme, or NULL.
 const kk_scheme *kk_account_scheme(const kk_account *self);
 
+// The names of a plugin's accounts.
+typedef struct kk_account_names {
+    char (*names)[64]; // the tape's; or those that are stored, then those of the environment
+    size_t count;
+    size_t capacity;
+    size_t stored_count; // how many of them are in the keyring
+    bool keyring_exists;
+    char stored_default[64]; // or ""
+} kk_account_names;
+
+// Lists the accounts of [plugin]; without credentials it has none.  No key is needed, and no keyring
+// is none stored.  *out is new, for kk_account_names_clean().  Errors: every keyring code but
+// KK_ERR_NO_KEYRING.
+KK_MUST_USE kk_code kk_account_list(const kk_account_sources *sources, const kk_plugin *plugin,
+                                    kk_account_names *out, kk_error *err);
+void kk_account_names_clean(kk_account_names *self);
+
+// The index of [name], or of the one name that differs from it only by '-' and '_', or the count.
+size_t kk_account_names_find(const kk_account_names *self, const char *name);
+
+// Writes the names, comma-separated; or those near to [name], quoted, of which it returns how many.
+void kk_account_names_write(const kk_account_names *self, char *out, size_t out_size);
+size_t kk_account_names_near(const kk_account_names *self, const char *name, char *out,
+                             size_t out_size);
+
 // KK_OK if a scheme is complete.  Errors: KK_ERR_CREDENTIAL_INCOMPLETE, naming the account, what is
 // missing, and the command that stores it.
 KK_MUST_USE kk_code kk_account_check_complete(const kk_account *self, kk_error *err);
@@ -57,9 +89,8 @@ KK_MUST_USE kk_code kk_account_check_complete(const kk_account *self, kk_error *
 void kk_account_write_config(const kk_account *self, kk_buf *out);
 
 // Renders the scheme's header value into [out], in locked memory.  A value with CR, LF, NUL or a
-// byte above 0x7E is refused.
-// Errors: KK_ERR_CREDENTIAL_INCOMPLETE, KK_ERR_INVALID_ARGS (never repeating the value),
-// KK_ERR_INTERNAL.
+// byte above 0x7E is refused, and so is a header over 8192 bytes.  *out is untouched on failure. Errors: KK_ERR_CREDENTIAL_INCOMPLETE, KK_ERR_INVALID_ARGS (never
+// repeating the value), KK_ERR_INTERNAL.
 KK_MUST_USE kk_code kk_account_render(const kk_account *self, kk_secret *out, kk_error *err);
 
 // Whether a URL may get the credential: its origin is one of the slot's, or that of the account's

@@ -1,20 +1,25 @@
 // What the files of the account share.
 //
-//     account.c      which account: the rules, in their order
-//     account_env.c  what the environment says
-//     account_use.c  rendering, origins, redaction and description
+//     account.c        which account: the rules, in their order
+//     account_names.c  which accounts there are
+//     account_tape.c   a tape's accounts
+//     account_env.c    what the environment says
+//     account_use.c    rendering, origins, redaction and description
 #ifndef KK_ACCOUNT_PRIVATE_H
 #define KK_ACCOUNT_PRIVATE_H
 
 #include "account.h"
 #include "manifest.h"
 
+// Room for "environment " and the longest variable, three names of 63 bytes and what joins them.
+#define KK_ACCOUNT_SOURCE_SIZE 256
+
 // The name that an account from the vendor's own variables goes by.
 #define KK_ACCOUNT_ENVIRONMENT "environment"
 
 typedef struct kk_account_value {
     kk_secret value; // empty where the field is missing
-    char source[192];
+    char source[KK_ACCOUNT_SOURCE_SIZE];
 } kk_account_value;
 
 struct kk_account {
@@ -27,15 +32,21 @@ struct kk_account {
     kk_account_value values[KK_MANIFEST_FIELDS_MAX];
 };
 
-// Whether every field of the scheme has a value.
+// An account of [plugin] without name or values.  *out is new, for kk_account_free().
+KK_MUST_USE kk_code kk_account_make(const kk_plugin *plugin, kk_account **out, kk_error *err);
+
+// Whether every field of the scheme has a value or a default.
 bool kk_account_completes(const kk_account *self, const kk_scheme *scheme);
+
+// Whether some scheme uses the field.
+bool kk_account_is_in_a_scheme(const kk_account *self, const char *key);
 
 // Stores a field's value and where it came from.
 KK_MUST_USE kk_code kk_account_put(kk_account *self, size_t index, kk_str value, const char *source,
                                    kk_error *err);
 
 // Takes the values that KK_CRED__<PLUGIN>__<account>__<FIELD>, or with [account] NULL
-// KK_CRED__<PLUGIN>__<FIELD>, give.  *taken is how many.  Errors: KK_ERR_IO, KK_ERR_PERMS for a
+// KK_CRED__<PLUGIN>__<FIELD>, give.  *taken is how many.  Errors: KK_ERR_IO and KK_ERR_PERMS for a
 // __FILE.
 KK_MUST_USE kk_code kk_account_take_overrides(kk_account *self, const char *account, size_t *taken,
                                               kk_error *err);
@@ -51,11 +62,35 @@ KK_MUST_USE kk_code kk_account_check_url_override(const kk_account *self, kk_err
 // and no scheme is complete.
 KK_MUST_USE kk_code kk_account_take_vendor(kk_account *self, size_t *taken, kk_error *err);
 
-// The names of accounts that KK_CRED__<PLUGIN>__<ACCOUNT>__... mention, in lower case; returns how
-// many of at most [size].
+// The names of accounts that KK_CRED__<PLUGIN>__<ACCOUNT>__<FIELD> give a value, in lower case;
+// returns how many of at most [size].
 size_t kk_account_env_names(const kk_account *self, char (*names)[64], size_t size);
 
 // KK_ACCOUNT_<PLUGIN>, or NULL; its name into [variable].
 const char *kk_account_env_choice(const kk_account *self, char *variable, size_t variable_size);
+
+// ---- Names
+
+// Adds the accounts that [sources] know.  Errors: as kk_account_list().
+KK_MUST_USE kk_code kk_account_names_fill(const kk_account *self, const kk_account_sources *sources,
+                                          kk_account_names *out, kk_error *err);
+KK_MUST_USE kk_code kk_account_names_add(kk_account_names *self, const char *name, kk_error *err);
+
+// The failures of choosing, each returning its code.
+kk_code kk_account_fail_unknown(const kk_account *self, const kk_account_names *names,
+                                const char *name, bool in_tape, kk_error *err);
+kk_code kk_account_fail_ambiguous(const kk_account *self, const kk_account_names *names,
+                                  bool in_tape, kk_error *err);
+kk_code kk_account_fail_none(const kk_account *self, const char *name, bool keyring_exists,
+                             kk_error *err);
+
+// ---- A tape
+
+// Whether a tape's account is one of the plugin's.
+bool kk_account_is_of(const kk_account *self, const kk_tape_account *account);
+
+// Becomes the tape's account [name], or with NULL its default or only one.
+KK_MUST_USE kk_code kk_account_take_tape(kk_account *self, const kk_account_sources *sources,
+                                         const char *name, kk_account_names *names, kk_error *err);
 
 #endif

@@ -53,7 +53,8 @@ static void list_missing(const kk_account *self, char *out, size_t out_size)
         for (const char *const *field = (*scheme)->fields; *field != NULL; field++) {
             size_t at = find_field(self, kk_str_from(*field));
             if (at < self->field_count && self->values[at].value.len > 0) {
-                present++;
+                // What every account has by default brings no scheme nearer.
+                present += self->credential->fields[at]->default_value == NULL;
                 continue;
             }
             size_t len = strlen(list);
@@ -108,6 +109,20 @@ void kk_account_write_config(const kk_account *self, kk_buf *out)
 
 // ---- The header
 
+// Says where a value that will not do has to be put right.
+static void hint_source(const kk_account *self, size_t index, kk_error *err)
+{
+    const char *source = self->values[index].source;
+    static const char variable[] = "environment ";
+    if (strncmp(source, variable, sizeof variable - 1) == 0) {
+        kk_fail_hint(err, "set %s again", source + sizeof variable - 1);
+        return;
+    }
+    kk_fail_hint(err, "store it again: kk keyring set %s/%s/%s",
+                 kk_plugin_manifest(self->plugin)->id, self->name,
+                 self->credential->fields[index]->key);
+}
+
 static kk_code check_header_bytes(const kk_account *self, size_t index, kk_error *err)
 {
     kk_str value = kk_secret_view(&self->values[index].value);
@@ -117,9 +132,7 @@ static kk_code check_header_bytes(const kk_account *self, size_t index, kk_error
             kk_fail(err, KK_ERR_INVALID_ARGS,
                     "field '%s' of account '%s' has a byte at %zu that no header may hold",
                     self->credential->fields[index]->key, self->name, i);
-            kk_fail_hint(err, "store it again: kk keyring set %s/%s/%s",
-                         kk_plugin_manifest(self->plugin)->id, self->name,
-                         self->credential->fields[index]->key);
+            hint_source(self, index, err);
             return KK_ERR_INVALID_ARGS;
         }
     }
@@ -144,7 +157,15 @@ static kk_code append_field(const kk_account *self, const char *key, const char 
     if (code != KK_OK) {
         return code;
     }
-    return kk_secret_append(out, self->values[at].value.ptr, self->values[at].value.len, err);
+    const kk_secret *value = &self->values[at].value;
+    if (value->len > out->capacity - out->len) {
+        kk_fail(err, KK_ERR_INVALID_ARGS,
+                "with field '%s' of account '%s' the header is longer than %d bytes",
+                self->credential->fields[at]->key, self->name, HEADER_VALUE_MAX);
+        hint_source(self, at, err);
+        return KK_ERR_INVALID_ARGS;
+    }
+    return kk_secret_append(out, value->ptr, value->len, err);
 }
 
 kk_code kk_account_render(const kk_account *self, kk_secret *out, kk_error *err)
@@ -153,16 +174,22 @@ kk_code kk_account_render(const kk_account *self, kk_secret *out, kk_error *err)
     if (scheme == NULL) {
         return kk_account_check_complete(self, err);
     }
-    kk_code code = kk_secret_make(out, HEADER_VALUE_MAX, err);
+    kk_secret value = {0};
+    kk_code code = kk_secret_make(&value, HEADER_VALUE_MAX, err);
     for (const char *at = scheme->header_format; code == KK_OK && *at != '\0'; at++) {
         if (*at == '{' && at[1] != '{') {
-            code = append_field(self, at + 1, &at, out, err);
+            code = append_field(self, at + 1, &at, &value, err);
             continue;
         }
         at += at[0] == at[1] && (*at == '{' || *at == '}');
-        code = kk_secret_append(out, at, 1, err);
+        code = kk_secret_append(&value, at, 1, err);
     }
-    return code;
+    if (code != KK_OK) {
+        kk_secret_clean(&value);
+        return code;
+    }
+    *out = value;
+    return KK_OK;
 }
 
 // ---- Origins
@@ -271,14 +298,29 @@ static void hide_escaped(char *bytes, size_t len, kk_str value)
     }
 }
 
+// The longest secret that is not done, or the field count.
+static size_t next_longest(const kk_account *self, const bool *done)
+{
+    size_t best = self->field_count;
+    for (size_t i = 0; i < self->field_count; i++) {
+        size_t len = self->values[i].value.len;
+        if (!done[i] && is_secret(self, i) && len >= REDACTED_LENGTH_MIN &&
+            (best == self->field_count || len > self->values[best].value.len)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
 void kk_account_redact(const kk_account *self, char *bytes, size_t len)
 {
-    for (size_t i = 0; i < self->field_count && len > 0; i++) {
-        kk_str value = kk_secret_view(&self->values[i].value);
-        if (is_secret(self, i) && value.len >= REDACTED_LENGTH_MIN) {
-            hide_plain(bytes, len, value);
-            hide_escaped(bytes, len, value);
-        }
+    // The longest first: a secret that begins another would leave that one's tail.
+    bool done[KK_ACCOUNT_FIELDS_MAX] = {false};
+    for (size_t at; len > 0 && (at = next_longest(self, done)) < self->field_count;) {
+        kk_str value = kk_secret_view(&self->values[at].value);
+        hide_plain(bytes, len, value);
+        hide_escaped(bytes, len, value);
+        done[at] = true;
     }
 }
 
