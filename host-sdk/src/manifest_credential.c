@@ -67,6 +67,9 @@ static kk_code check_field(const kk_spot *outer, const kk_credential *credential
     if (!kk_name_is_valid(field->key, false)) {
         return kk_spot_refuse(&spot, "key", "is not a name such as 'service_token'");
     }
+    if (strcmp(field->key, "file") == 0) {
+        return kk_spot_refuse(&spot, "key", "is 'file', which ends variables that name a file");
+    }
     for (size_t i = 0; i < index; i++) {
         if (strcmp(credential->fields[i]->key, field->key) == 0) {
             return kk_spot_refuse(&spot, "key", "occurs twice");

@@ -176,7 +176,7 @@ typedef struct kk_tool {
 typedef struct kk_field {
     uint32_t struct_size;
     uint32_t flags;            // KK_FIELD_*
-    const char *key;           // "service_token_id"
+    const char *key;           // "service_token_id"; never "file"
     const char *label;         // "Service token ID"
     const char *hint;          // where to find it, or what to do when it is refused
     const char *placeholder;   // how a value looks, or NULL
@@ -203,10 +203,10 @@ typedef struct kk_scheme {
 // `origins` (scheme, host and port, no path) and to the origin of the account's own URL field.
 typedef struct kk_credential {
     uint32_t struct_size;
-    uint32_t flags;    // 0
-    const char *slot;  // "planetscale"; a request names it
-    const char *title; // "PlanetScale API"
-    const kk_field *const *fields;
+    uint32_t flags;                // 0
+    const char *slot;              // "planetscale"; a request names it
+    const char *title;             // "PlanetScale API"
+    const kk_field *const *fields; // at most 32
     const kk_scheme *const *schemes;
     const char *const *origins; // "https://api.planetscale.com"
 } kk_credential;
