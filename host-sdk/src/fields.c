@@ -5,10 +5,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static kk_code fail_name(size_t index, kk_error *err)
+{
+    char pointer[32];
+    snprintf(pointer, sizeof pointer, "/fields/%zu", index);
+    kk_fail_argument(err, pointer);
+    return KK_ERR_INVALID_ARGS;
+}
+
 static kk_code add_name(kk_fields *self, kk_str raw, kk_error *err)
 {
     kk_buf name = {.limit = KK_TEXT_MAX};
     kk_json_unescape(raw, &name);
+    if (name.len > 0 && memchr(name.ptr, '\0', name.len) != NULL) {
+        kk_buf_clean(&name);
+        kk_fail(err, KK_ERR_INVALID_ARGS,
+                "the name of a field holds a NUL, as none does; nothing was sent");
+        return fail_name(self->count, err);
+    }
     char **grown = realloc(self->names, (self->count + 1) * sizeof *grown);
     char *text = kk_buf_steal(&name);
     kk_buf_clean(&name);
@@ -45,18 +59,15 @@ static kk_code check_names(const kk_fields *self, const kk_entry *entry, kk_erro
         if (kk_schema_has_field(output, entry->tool->rows, self->names[i], near, sizeof near)) {
             continue;
         }
-        char pointer[32];
-        snprintf(pointer, sizeof pointer, "/fields/%zu", i);
         kk_fail(err, KK_ERR_INVALID_ARGS,
                 "the result of '%s' has no field '%.64s'; nothing was sent", entry->info.function,
                 self->names[i]);
-        kk_fail_argument(err, pointer);
         if (near[0] != '\0') {
             kk_fail_hint(err, "did you mean %s?", near);
         } else {
             kk_fail_hint(err, "`kk docs %s` shows what it returns", entry->info.function);
         }
-        return KK_ERR_INVALID_ARGS;
+        return fail_name(i, err);
     }
     return KK_OK;
 }
@@ -108,6 +119,10 @@ kk_code kk_fields_apply(const kk_fields *self, const kk_entry *entry, kk_str res
                                      .fields = (const char *const *)self->names,
                                      .count = self->count};
     kk_error why = {0};
+    if (self->count == 0) {
+        kk_buf_append_str(out, result);
+        return kk_buf_check(out, "the result", err);
+    }
     if (kk_json_project(result, &projection, out, &why) == KK_OK) {
         return KK_OK;
     }
