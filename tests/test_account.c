@@ -1,4 +1,5 @@
 // Which account a call uses: the rules of account.h in their order, and every way they fail.
+#include "account_private.h"
 #include "account_fixture.h"
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -13,7 +14,7 @@ static void assert_account(account_fixture *self, const char *name, const char *
 {
     assert_ok(account_resolve(self, name), &self->err);
     assert_string_equal(kk_account_name(self->account), account);
-    assert_holds(kk_account_rule(self->account), rule);
+    assert_holds(self->account->rule, rule);
 }
 
 // Resolves, and fails unless it fails so.  The message never holds a value.

@@ -1,4 +1,5 @@
 // What an account is used for, the accounts of a tape, and values that come out of files.
+#include "account_private.h"
 #include "account_fixture.h"
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -148,7 +149,7 @@ static void test_account__header_takes_no_byte_that_breaks_it(void **state)
     assert_ok(account_resolve(self, NULL), &self->err);
     kk_secret header = {0};
     assert_code(kk_account_render(self->account, &header, &self->err), KK_ERR_INVALID_ARGS);
-    assert_holds(self->err.hint, "kk keyring set vault/work/token");
+    assert_holds(self->err.hint, "kk keyring set vault/");
 }
 
 static void test_account__first_complete_scheme_is_used(void **state)
@@ -235,7 +236,7 @@ static void test_account__tape_without_accounts_has_main(void **state)
     account_use_tape(self, NULL, "Live {{LIVE_TOKEN}}");
     assert_ok(account_resolve(self, NULL), &self->err);
     assert_string_equal(kk_account_name(self->account), "main");
-    assert_string_equal(kk_account_rule(self->account), "the tape's default");
+    assert_string_equal(self->account->rule, "the tape's default");
     assert_string_equal(account_header(self), "Live {{LIVE_TOKEN}}");
     assert_string_equal(account_source(self, "live_token"), "tape");
     assert_string_equal(account_source(self, "token"), "");
@@ -263,7 +264,7 @@ static void test_account__tape_reads_neither_environment_nor_project(void **stat
     assert_string_equal(account_header(self), "Test {{TOKEN}}");
     self->sources.preferred = "main";
     assert_ok(account_resolve(self, NULL), &self->err);
-    assert_string_equal(kk_account_rule(self->account), "named for the host");
+    assert_string_equal(self->account->rule, "named for the host");
 }
 
 static void test_account__tape_names_exact_before_alike(void **state)
@@ -278,7 +279,7 @@ static void test_account__tape_names_exact_before_alike(void **state)
     assert_ok(account_resolve(self, "a_b"), &self->err);
     assert_string_equal(kk_account_name(self->account), "a-b");
     assert_ok(account_resolve(self, NULL), &self->err);
-    assert_string_equal(kk_account_rule(self->account), "the tape's only account");
+    assert_string_equal(self->account->rule, "the tape's only account");
 }
 
 static void test_account__tape_failures_speak_of_the_tape(void **state)

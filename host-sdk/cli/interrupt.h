@@ -7,7 +7,8 @@
 typedef struct kk_interrupt kk_interrupt;
 
 // Blocks SIGINT, SIGTERM and SIGHUP in this thread and those it makes from now on, and waits for
-// them on a thread of its own; one that is ignored stays ignored.  *out is new: for kk_interrupt_stop().  Errors: KK_ERR_INTERNAL.
+// them on a thread of its own; one that is ignored stays ignored.  *out is new: for
+// kk_interrupt_stop().  Errors: KK_ERR_INTERNAL.
 KK_MUST_USE kk_code kk_interrupt_start(kk_interrupt **out, kk_error *err);
 
 // Ends the waiting.  No call may use the token any more.  Harmless for NULL.

@@ -33,7 +33,8 @@ bool kk_output_is_terminal(void)
     return isatty(STDOUT_FILENO) == 1;
 }
 
-// The number to show for the character at [text], if it works terminals or is none; else 0.  *len is how long it is.
+// The number to show for the character at [text], if it works terminals or is none; else 0.  *len
+// is how long it is.
 static unsigned unsafe_at(const char *text, size_t left, size_t *len)
 {
     const unsigned char *at = (const unsigned char *)text;

@@ -6,12 +6,11 @@
 // KK_CRED__<PLUGIN>__<ACCOUNT>__<FIELD> (or ...__FILE, a path) overrides fields of it, and the
 // two-part KK_CRED__<PLUGIN>__<FIELD> does so where no account was named.  Once they give one field
 // of a scheme they have to give it whole, or it is KK_ERR_PARTIAL; a field of no scheme, such as a
-// URL, may be overridden alone, but a URL from the environment never takes a stored credential to an
-// origin that the manifest does not name.  Accounts that only such variables name count as
-// accounts.  Where no account is
-// stored and none was named, the vendor's own variables of the manifest make the account
-// `environment`; half of them is KK_ERR_PARTIAL, naming the rest.  With every needed field from the
-// environment the keyring is not opened.
+// URL, may be overridden alone, but a URL from the environment never takes a stored credential to
+// an origin that the manifest does not name.  Accounts that only such variables name count as
+// accounts.  Where no account is stored and none was named, the vendor's own variables of the
+// manifest make the account `environment`; half of them is KK_ERR_PARTIAL, naming the rest.  With
+// every needed field from the environment the keyring is not opened.
 //
 // '-' and '_' in a name are the same, since Lua and variables write only the second; an exact match
 // goes first.  A __FILE is a regular file of at most 65 536 bytes, with or without newlines at its
@@ -65,9 +64,9 @@ typedef struct kk_account_names {
     char stored_default[64]; // or ""
 } kk_account_names;
 
-// Lists the accounts of [plugin]; without credentials it has none.  No key is needed, and no keyring
-// is none stored.  *out is new, for kk_account_names_clean().  Errors: every keyring code but
-// KK_ERR_NO_KEYRING.
+// Lists the accounts of [plugin]; without credentials it has none.  No key is needed, and no
+// keyring is none stored.  *out is new, for kk_account_names_clean().  Errors: every keyring code
+// but KK_ERR_NO_KEYRING.
 KK_MUST_USE kk_code kk_account_list(const kk_account_sources *sources, const kk_plugin *plugin,
                                     kk_account_names *out, kk_error *err);
 void kk_account_names_clean(kk_account_names *self);
@@ -89,8 +88,9 @@ KK_MUST_USE kk_code kk_account_check_complete(const kk_account *self, kk_error *
 void kk_account_write_config(const kk_account *self, kk_buf *out);
 
 // Renders the scheme's header value into [out], in locked memory.  A value with CR, LF, NUL or a
-// byte above 0x7E is refused, and so is a header over 8192 bytes.  *out is untouched on failure. Errors: KK_ERR_CREDENTIAL_INCOMPLETE, KK_ERR_INVALID_ARGS (never
-// repeating the value), KK_ERR_INTERNAL.
+// byte above 0x7E is refused, and so is a header over 8192 bytes.  *out is untouched on failure.
+// Errors: KK_ERR_CREDENTIAL_INCOMPLETE, KK_ERR_INVALID_ARGS (never repeating the value),
+// KK_ERR_INTERNAL.
 KK_MUST_USE kk_code kk_account_render(const kk_account *self, kk_secret *out, kk_error *err);
 
 // Whether a URL may get the credential: its origin is one of the slot's, or that of the account's

@@ -241,7 +241,8 @@ static bool is_field(const kk_account *self, const char *text, const char *end)
 }
 
 // The account in "NAME__FIELD=..." or "NAME__FIELD__FILE=...", lower case.  False for "FIELD=..."
-// and "FIELD__FILE=...", for a field that there is not, and for an empty value, which gives nothing.
+// and "FIELD__FILE=...", for a field that there is not, and for an empty value, which gives
+// nothing.
 static bool read_account(const kk_account *self, const char *rest, char *out, size_t out_size)
 {
     const char *end = strchr(rest, '=');

@@ -315,7 +315,7 @@ static size_t next_longest(const kk_account *self, const bool *done)
 void kk_account_redact(const kk_account *self, char *bytes, size_t len)
 {
     // The longest first: a secret that begins another would leave that one's tail.
-    bool done[KK_ACCOUNT_FIELDS_MAX] = {false};
+    bool done[KK_MANIFEST_FIELDS_MAX] = {false};
     for (size_t at; len > 0 && (at = next_longest(self, done)) < self->field_count;) {
         kk_str value = kk_secret_view(&self->values[at].value);
         hide_plain(bytes, len, value);

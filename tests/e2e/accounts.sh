@@ -36,23 +36,23 @@ export KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE="$work/server/token-file"
 used environment "$STAGING_ID:$STAGING_TOKEN"
 
 # A file that is empty, that others may write, or that is none is an error of its own, and nothing waits for a FIFO.
-refused() { # refused CODE
+refused() { # refused CODE TEXT
     run call planetscale.get_current_user --json
     expect_failure_json "$1" 4
-    expect_err "$KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE"
+    expect_err "$2"
 }
 chmod 666 "$work/server/token-file"
-refused perms
+refused perms "$KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE"
 : >"$work/server/empty"
 KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE="$work/server/empty"
-refused io
+refused io KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE
 echo >"$work/server/empty"
-refused io
+refused io KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE
 mkfifo "$work/server/fifo"
 KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE="$work/server/fifo"
-refused perms
+refused perms "$KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE"
 KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE="$work/server/absent"
-refused io
+refused io KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE
 unset KK_CRED__PLANETSCALE__SERVICE_TOKEN_ID KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE KK_CRED__PLANETSCALE__URL
 
 export KK_CRED__PLANETSCALE__CI__SERVICE_TOKEN_ID=$STAGING_ID KK_CRED__PLANETSCALE__CI__SERVICE_TOKEN=$STAGING_TOKEN
