@@ -145,11 +145,11 @@ static void test_account__header_takes_no_byte_that_breaks_it(void **state)
     unsetenv("KK_CRED__VAULT__TOKEN");
     account_make_keyring(self);
     kk_keyring_value value = {"token", "tkn_\0x", 6};
-    assert_ok(kk_keyring_set(self->keyring, "vault", "work", &value, 1, &self->err), &self->err);
+    assert_ok(kk_keyring_set(self->keyring, "vault", "main", &value, 1, &self->err), &self->err);
     assert_ok(account_resolve(self, NULL), &self->err);
     kk_secret header = {0};
     assert_code(kk_account_render(self->account, &header, &self->err), KK_ERR_INVALID_ARGS);
-    assert_holds(self->err.hint, "kk keyring set vault/");
+    assert_holds(self->err.hint, "kk keyring set vault/main/token");
 }
 
 static void test_account__first_complete_scheme_is_used(void **state)

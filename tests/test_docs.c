@@ -24,7 +24,7 @@ static char *page_of(void **state, const char *page)
 {
     char *text = NULL;
     kk_error err = {0};
-    assert_ok(kk_docs_page(*state, page, &text, &err), &err);
+    assert_ok(kk_docs_page(*state, NULL, page, &text, &err), &err);
     assert_non_null(text);
     return text;
 }
@@ -102,6 +102,62 @@ static void test_docs__account_forms_are_pages(void **state)
     free(page);
 }
 
+static void test_docs__account_of_a_page_can_be_asked(void **state)
+{
+    const kk_plugin *plugin = NULL;
+    char account[64];
+    assert_true(kk_docs_account(*state, "shelf.work.find", &plugin, account));
+    assert_string_equal(account, "work");
+    assert_string_equal(kk_plugin_manifest(plugin)->id, "shelf");
+    assert_true(kk_docs_account(*state, "app.integrations.shelf.home", &plugin, account));
+    assert_string_equal(account, "home");
+    assert_false(kk_docs_account(*state, "shelf.default.find", &plugin, account));
+    assert_false(kk_docs_account(*state, "shelf.find", &plugin, account));
+    assert_false(kk_docs_account(*state, "overview", &plugin, account));
+    assert_false(kk_docs_account(*state, NULL, &plugin, account));
+    assert_false(kk_docs_account(*state, "nothing.like.it", &plugin, account));
+}
+
+static void test_docs__plugin_of_a_page_can_be_asked(void **state)
+{
+    static const char *const own[] = {"shelf", "app.integrations.shelf", "shelf.home",
+                                      "shelf.default"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        const kk_plugin *plugin = kk_docs_plugin(*state, own[i]);
+        assert_non_null(plugin);
+        assert_string_equal(kk_plugin_manifest(plugin)->id, "shelf");
+    }
+    assert_null(kk_docs_plugin(*state, "shelf.find"));
+    assert_null(kk_docs_plugin(*state, "shelf.work.find"));
+    assert_null(kk_docs_plugin(*state, "overview"));
+    assert_null(kk_docs_plugin(*state, "nothing"));
+    assert_null(kk_docs_plugin(*state, NULL));
+}
+
+static void test_docs__accounts_are_listed_where_they_are_known(void **state)
+{
+    char few[2][64] = {"prod-eu", "ci"};
+    char many[52][64];
+    kk_account_names names = {.names = few, .count = 2};
+    char *text = NULL;
+    kk_error err = {0};
+    assert_ok(kk_docs_page(*state, &names, "shelf", &text, &err), &err);
+    assert_holds(text, "The accounts are `prod-eu`, `ci`.\n");
+    free(text);
+    names.count = 0;
+    assert_ok(kk_docs_page(*state, &names, "shelf", &text, &err), &err);
+    assert_holds(text, "There is no account yet.\n");
+    free(text);
+    for (size_t i = 0; i < 52; i++) {
+        snprintf(many[i], sizeof many[i], "a%zu", i);
+    }
+    names = (kk_account_names){.names = many, .count = 52};
+    assert_ok(kk_docs_page(*state, &names, "shelf", &text, &err), &err);
+    assert_holds(text, "`a49` and 2 more.\n");
+    assert_null(strstr(text, "`a50`"));
+    free(text);
+}
+
 static void test_docs__errors_page_has_every_code(void **state)
 {
     char *page = page_of(state, "errors");
@@ -118,7 +174,7 @@ static void assert_unknown(void **state, const char *page, const char *hint)
 {
     char *text = NULL;
     kk_error err = {0};
-    assert_code(kk_docs_page(*state, page, &text, &err), KK_ERR_UNKNOWN_PAGE);
+    assert_code(kk_docs_page(*state, NULL, page, &text, &err), KK_ERR_UNKNOWN_PAGE);
     assert_null(text);
     assert_holds(err.hint, hint);
 }
@@ -154,6 +210,9 @@ int main(void)
         cmocka_unit_test(test_docs__pages_are_as_the_fixtures_show),
         cmocka_unit_test(test_docs__prefixes_may_be_left_out),
         cmocka_unit_test(test_docs__account_forms_are_pages),
+        cmocka_unit_test(test_docs__account_of_a_page_can_be_asked),
+        cmocka_unit_test(test_docs__plugin_of_a_page_can_be_asked),
+        cmocka_unit_test(test_docs__accounts_are_listed_where_they_are_known),
         cmocka_unit_test(test_docs__errors_page_has_every_code),
         cmocka_unit_test(test_docs__unknown_page_gets_near_names),
         cmocka_unit_test(test_docs__long_names_are_unknown_pages),

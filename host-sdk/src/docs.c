@@ -195,7 +195,8 @@ static void end_page(kk_buf *out)
     }
 }
 
-kk_code kk_docs_page(const kk_registry *registry, const char *page, char **text, kk_error *err)
+kk_code kk_docs_page(const kk_registry *registry, const kk_account_names *accounts,
+                     const char *page, char **text, kk_error *err)
 {
     kk_buf out = {.limit = PAGE_MAX};
     target found = {0};
@@ -210,7 +211,7 @@ kk_code kk_docs_page(const kk_registry *registry, const char *page, char **text,
         if (found.entry != NULL) {
             kk_docs_write_function(found.entry, account, &out);
         } else {
-            kk_docs_write_plugin(registry, found.plugin, account, &out);
+            kk_docs_write_plugin(registry, found.plugin, account, accounts, &out);
         }
     }
     kk_code code = kk_buf_check(&out, "the page", err);
@@ -220,4 +221,24 @@ kk_code kk_docs_page(const kk_registry *registry, const char *page, char **text,
     }
     kk_buf_clean(&out);
     return code;
+}
+
+const kk_plugin *kk_docs_plugin(const kk_registry *registry, const char *page)
+{
+    target found = {0};
+    bool known = page != NULL && find_target(registry, page, &found);
+    return known && found.entry == NULL ? found.plugin : NULL;
+}
+
+bool kk_docs_account(const kk_registry *registry, const char *page, const kk_plugin **plugin,
+                     char account[64])
+{
+    target found = {0};
+    bool named = page != NULL && find_target(registry, page, &found) && found.account[0] != '\0' &&
+                 strcmp(found.account, "default") != 0;
+    if (named) {
+        *plugin = found.plugin;
+        memcpy(account, found.account, sizeof found.account);
+    }
+    return named;
 }

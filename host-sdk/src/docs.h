@@ -2,11 +2,16 @@
 #ifndef KK_DOCS_H
 #define KK_DOCS_H
 
+#include "account.h"
 #include "registry.h"
 
-// As kk_host_docs().  An account in the name of a page is taken as it is: a page is made without
-// the keyring, which knows whether there is such an account.
-KK_MUST_USE kk_code kk_docs_page(const kk_registry *registry, const char *page, char **text,
-                                 kk_error *err);
+// As kk_host_docs().  An account in the name of a page is taken as it is: whether it exists is for
+// kk_docs_account() and its caller to say.  The page of a plugin lists [accounts], which may be NULL
+// where they are not known.
+KK_MUST_USE kk_code kk_docs_page(const kk_registry *registry, const kk_account_names *accounts,
+                                 const char *page, char **text, kk_error *err);
+
+// The plugin whose own page this is, with an account or without; NULL for every other page.
+const kk_plugin *kk_docs_plugin(const kk_registry *registry, const char *page);
 
 #endif

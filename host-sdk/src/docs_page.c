@@ -2,6 +2,8 @@
 #include "docs_write.h"
 #include "json.h"
 
+enum { NAMES_SHOWN_MAX = 50 };
+
 void kk_docs_write_cell(const char *text, kk_buf *out)
 {
     for (const char *at = text; *at != '\0'; at++) {
@@ -292,7 +294,25 @@ static void write_credentials(const kk_manifest *manifest, kk_buf *out)
     }
 }
 
-static void write_accounts(const kk_manifest *manifest, const char *function, kk_buf *out)
+// Which accounts there are: names, never what they hold.
+static void write_names(const kk_account_names *accounts, kk_buf *out)
+{
+    if (accounts == NULL) {
+        return;
+    }
+    size_t shown = accounts->count < NAMES_SHOWN_MAX ? accounts->count : NAMES_SHOWN_MAX;
+    kk_buf_append_text(out, shown == 0 ? "There is no account yet" : "The accounts are ");
+    for (size_t i = 0; i < shown; i++) {
+        kk_buf_append_format(out, "%s`%s`", i > 0 ? ", " : "", accounts->names[i]);
+    }
+    if (shown < accounts->count) {
+        kk_buf_append_format(out, " and %zu more", accounts->count - shown);
+    }
+    kk_buf_append_text(out, ".\n\n");
+}
+
+static void write_accounts(const kk_manifest *manifest, const char *function,
+                           const kk_account_names *accounts, kk_buf *out)
 {
     const char *id = manifest->id;
     kk_buf_append_text(out, "## Several accounts\n\n");
@@ -300,6 +320,7 @@ static void write_accounts(const kk_manifest *manifest, const char *function, kk
         kk_buf_append_format(out, "%s needs no credential and has no accounts.\n", manifest->title);
         return;
     }
+    write_names(accounts, out);
     kk_buf_append_format(
         out,
         "```lua\n"
@@ -321,7 +342,7 @@ static void write_accounts(const kk_manifest *manifest, const char *function, kk
 }
 
 void kk_docs_write_plugin(const kk_registry *registry, const kk_plugin *plugin, const char *account,
-                          kk_buf *out)
+                          const kk_account_names *accounts, kk_buf *out)
 {
     const kk_manifest *manifest = kk_plugin_manifest(plugin);
     kk_buf_append_format(out, "# %s\n\n", manifest->title);
@@ -338,7 +359,7 @@ void kk_docs_write_plugin(const kk_registry *registry, const kk_plugin *plugin, 
     write_functions(registry, plugin, out);
     const char *first =
         manifest->tools != NULL && manifest->tools[0] != NULL ? manifest->tools[0]->name : "f";
-    write_accounts(manifest, first, out);
+    write_accounts(manifest, first, accounts, out);
     kk_buf_append_byte(out, '\n');
     write_credentials(manifest, out);
 }

@@ -3,13 +3,14 @@
 #ifndef KK_DOCS_WRITE_H
 #define KK_DOCS_WRITE_H
 
+#include "account.h"
 #include "registry.h"
 
 // [account] is the segment as it stands in the page's name, "production" or "default"; NULL for a
-// page without one.
+// page without one.  [accounts] may be NULL: not known.
 void kk_docs_write_function(const kk_entry *entry, const char *account, kk_buf *out);
 void kk_docs_write_plugin(const kk_registry *registry, const kk_plugin *plugin, const char *account,
-                          kk_buf *out);
+                          const kk_account_names *accounts, kk_buf *out);
 
 void kk_docs_write_index(const kk_registry *registry, kk_buf *out);
 void kk_docs_write_overview(const kk_registry *registry, kk_buf *out);

@@ -1,6 +1,5 @@
 // A host: opening, closing, and the questions that embedders ask.
 #include "args.h"
-#include "docs.h"
 #include "fail.h"
 #include "field_check.h"
 #include "host_private.h"
@@ -99,21 +98,42 @@ static void refresh_keyring(kk_host *self)
     }
 }
 
-kk_code kk_host_resolve(kk_host *self, const kk_plugin *plugin, const char *name, kk_account **out,
-                        kk_error *err)
+static kk_account_sources sources_of(const kk_host *self)
 {
-    kk_account_sources sources = {
+    return (kk_account_sources){
         .config = self->config,
         .keyring = self->keyring,
         .tape = self->tape,
         .preferred = self->preferred_account,
         .use_environment = self->use_environment,
     };
+}
+
+// What looks at the accounts does so alone, and at the keyring as it is now.
+static void lock_keyring(kk_host *self)
+{
     pthread_mutex_lock(&self->keyring_lock);
     if (self->keyring != NULL) {
         refresh_keyring(self);
     }
+}
+
+kk_code kk_host_resolve(kk_host *self, const kk_plugin *plugin, const char *name, kk_account **out,
+                        kk_error *err)
+{
+    kk_account_sources sources = sources_of(self);
+    lock_keyring(self);
     kk_code code = kk_account_resolve(&sources, plugin, name, out, err);
+    pthread_mutex_unlock(&self->keyring_lock);
+    return code;
+}
+
+kk_code kk_host_list_accounts(kk_host *self, const kk_plugin *plugin, kk_account_names *out,
+                              kk_error *err)
+{
+    kk_account_sources sources = sources_of(self);
+    lock_keyring(self);
+    kk_code code = kk_account_list(&sources, plugin, out, err);
     pthread_mutex_unlock(&self->keyring_lock);
     return code;
 }
@@ -191,11 +211,6 @@ kk_code kk_host_find_tool(const kk_host *host, const char *function, const kk_to
         *out = &entry->info;
     }
     return code;
-}
-
-kk_code kk_host_docs(kk_host *host, const char *page, char **text, kk_error *err)
-{
-    return kk_docs_page(host->registry, page, text, err);
 }
 
 kk_code kk_host_read_args(const kk_host *host, const char *function, const char *json,

@@ -1,6 +1,7 @@
 // What the files of the host share: the host itself, its instances, and a running call.
 //
 //     host.c       opening, closing and the questions of kk/host.h
+//     host_docs.c  documentation pages, with the accounts that there are
 //     call.c       the pipeline of one call
 //     job.c        a tool on a worker thread, and a caller that waits no longer than it has to
 //     instance.c   one plugin for one account
@@ -91,6 +92,10 @@ const char *kk_host_transport_name(const kk_host *self);
 // Resolves an account, re-reading a keyring that has changed.  Threads: any.
 KK_MUST_USE kk_code kk_host_resolve(kk_host *self, const kk_plugin *plugin, const char *name,
                                     kk_account **out, kk_error *err);
+
+// The names of the plugin's accounts, as kk_account_list() finds them.  Threads: any.
+KK_MUST_USE kk_code kk_host_list_accounts(kk_host *self, const kk_plugin *plugin,
+                                          kk_account_names *out, kk_error *err);
 
 // ---- Instances
 

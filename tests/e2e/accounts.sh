@@ -52,7 +52,11 @@ mkfifo "$work/server/fifo"
 KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE="$work/server/fifo"
 refused perms "$KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE"
 KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE="$work/server/absent"
-refused io KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE
+# What cannot be opened may be a token in the place of a path.
+run call planetscale.get_current_user --json
+expect_failure_json io 4
+expect_err KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE
+! grep -q absent "$work/err" || fail 'the path is repeated'
 unset KK_CRED__PLANETSCALE__SERVICE_TOKEN_ID KK_CRED__PLANETSCALE__SERVICE_TOKEN__FILE KK_CRED__PLANETSCALE__URL
 
 export KK_CRED__PLANETSCALE__CI__SERVICE_TOKEN_ID=$STAGING_ID KK_CRED__PLANETSCALE__CI__SERVICE_TOKEN=$STAGING_TOKEN
@@ -60,6 +64,13 @@ export KK_CRED__PLANETSCALE__CI__URL=$url
 used ci "$STAGING_ID:$STAGING_TOKEN"
 used ci "$STAGING_ID:$STAGING_TOKEN" --account ci
 unset KK_CRED__PLANETSCALE__CI__SERVICE_TOKEN_ID KK_CRED__PLANETSCALE__CI__SERVICE_TOKEN KK_CRED__PLANETSCALE__CI__URL
+
+# Without a keyring there is no account that a page could be about.
+run docs planetscale.production.list_databases
+expect_failure unknown_page 2
+run docs planetscale
+expect_ok
+grep -q 'There is no account yet' "$work/out" || fail 'the page does not say that there is no account'
 
 # Stored accounts go before the vendor's variables.
 init_keyring
@@ -114,6 +125,32 @@ for name in default list_databases; do
     run_with "$work/server/fields.json" keyring set "planetscale/$name" --json
     expect_failure invalid_args 2
 done
+# Documentation knows the accounts, by name alone; without the key too, and whatever the keyring is.
+run docs planetscale
+expect_ok
+grep -q 'The accounts are `production`, `staging`\.' "$work/out" || fail 'the accounts are not listed'
+run docs integrations.planetscale.staging.list_databases
+expect_ok
+run docs planetscale.prodution.list_databases --json
+expect_failure unknown_page 2
+expect_err "'production'"
+run docs planetscale.zzz
+expect_failure unknown_page 2
+expect_err 'production, staging'
+KK_CRED__PLANETSCALE__CI__ACCESS_TOKEN=$ACCESS_TOKEN run docs planetscale.ci.list_databases
+expect_ok
+mv "$work/key" "$work/server/key"
+run docs planetscale.zzz.list_databases
+expect_ok
+run docs planetscale
+expect_ok
+! grep -q 'The accounts are' "$work/out" || fail 'accounts are listed that cannot be known'
+mv "$work/server/key" "$work/key"
+KK_TRANSPORT=replay KK_TAPE="$KK_SOURCE/fixtures/tapes/planetscale.har" run docs planetscale.production
+expect_failure unknown_page 2
+KK_TRANSPORT=replay KK_TAPE="$KK_SOURCE/fixtures/tapes/planetscale.har" run docs planetscale.main
+expect_ok
+
 run keyring rm planetscale/staging --yes
 expect_ok
 used production "$TOKEN_ID:$TOKEN"

@@ -141,8 +141,9 @@ KK_PUBLIC KK_MUST_USE kk_code kk_host_find_tool(const kk_host *host, const char 
 
 // The documentation page [page] as Markdown: "integrations.planetscale",
 // "integrations.planetscale.list_databases", forms with an account, with or without "app." and
-// "integrations.", "overview", "errors", "examples"; NULL or "" lists the pages.  *text is new: for
-// free().
+// "integrations.", "overview", "errors", "examples"; NULL or "" lists the pages.  A plugin's page
+// lists its accounts by name, and the page of an account that does not exist is none, as far as the
+// accounts are known: a keyring that cannot be listed fails no page.  *text is new: for free().
 // Errors: KK_ERR_UNKNOWN_PAGE with near names.
 KK_PUBLIC KK_MUST_USE kk_code kk_host_docs(kk_host *host, const char *page, char **text,
                                            kk_error *err);
