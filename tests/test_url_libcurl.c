@@ -172,8 +172,8 @@ static void test_url_libcurl__known_tricks_are_refused(void **state)
                                          "https://good.test%40evil.test/",
                                          "https://good.test./",
                                          "https://g\xC3\xB6od.test/",
-                                         "https://good.test\xE3\x80\x82"
-                                         "evil/",
+                                         ("https://good.test\xE3\x80\x82"
+                                          "evil/"),
                                          "https://good.test:/",
                                          "https://good.test:0/",
                                          "https://good.test:65536/",
