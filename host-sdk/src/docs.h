@@ -6,12 +6,18 @@
 #include "registry.h"
 
 // As kk_host_docs().  An account in the name of a page is taken as it is: whether it exists is for
-// kk_docs_account() and its caller to say.  The page of a plugin lists [accounts], which may be NULL
-// where they are not known.
+// kk_docs_account() and its caller to say.  The page of a plugin lists [accounts], which may be
+// NULL where they are not known.
 KK_MUST_USE kk_code kk_docs_page(const kk_registry *registry, const kk_account_names *accounts,
                                  const char *page, char **text, kk_error *err);
 
 // The plugin whose own page this is, with an account or without; NULL for every other page.
 const kk_plugin *kk_docs_plugin(const kk_registry *registry, const char *page);
+
+// The account that the name of a page holds, such as "production" in
+// "integrations.planetscale.production.list_databases", with its plugin; false for a page without
+// one and for `default`.  [account] gets at most 64 bytes.
+bool kk_docs_account(const kk_registry *registry, const char *page, const kk_plugin **plugin,
+                     char account[64]);
 
 #endif
