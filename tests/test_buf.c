@@ -79,6 +79,16 @@ static void test_error__every_code_has_a_name_of_its_own(void **state)
     assert_string_equal(kk_code_name((kk_code)9999), "internal");
 }
 
+static void test_error__a_name_is_appended_as_in_a_variable(void **state)
+{
+    (void)state;
+    char name[16] = "KK_";
+    kk_text_append_upper(name, sizeof name, "my-app_2");
+    assert_string_equal(name, "KK_MY_APP_2");
+    kk_text_append_upper(name, sizeof name, "much_too_long");
+    assert_string_equal(name, "KK_MY_APP_2MUCH");
+}
+
 static void test_near__names_the_nearest_first(void **state)
 {
     (void)state;
@@ -118,6 +128,7 @@ int main(void)
         cmocka_unit_test(test_error__first_failure_stands),
         cmocka_unit_test(test_error__text_is_one_line_and_cut_at_a_character),
         cmocka_unit_test(test_error__every_code_has_a_name_of_its_own),
+        cmocka_unit_test(test_error__a_name_is_appended_as_in_a_variable),
         cmocka_unit_test(test_near__names_the_nearest_first),
         cmocka_unit_test(test_near__hints_before_what_follows),
     };

@@ -4,7 +4,6 @@
 #include "json.h"
 #include "output.h"
 #include "terminal.h"
-#include <ctype.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -166,17 +165,12 @@ kk_code kk_cmd_keyring_rm(kk_run *run, kk_error *err)
 // The choice that is stored is of no effect where the environment chooses.
 static void warn_of_override(const char *plugin)
 {
-    kk_buf name = {.limit = 256};
-    kk_buf_append_text(&name, "KK_ACCOUNT_");
-    for (const char *at = plugin; *at != '\0'; at++) {
-        kk_buf_append_byte(&name, (char)toupper((unsigned char)*at));
-    }
-    const char *value = name.failed == KK_OK ? getenv(kk_buf_text(&name)) : NULL;
+    char name[128] = "KK_ACCOUNT_";
+    kk_text_append_upper(name, sizeof name, plugin);
+    const char *value = getenv(name);
     if (value != NULL && value[0] != '\0') {
-        kk_output_warn("%s is set to '%.64s' and goes before the stored default",
-                       kk_buf_text(&name), value);
+        kk_output_warn("%s is set to '%.64s' and goes before the stored default", name, value);
     }
-    kk_buf_clean(&name);
 }
 
 kk_code kk_cmd_keyring_default(kk_run *run, kk_error *err)

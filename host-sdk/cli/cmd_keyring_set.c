@@ -5,7 +5,6 @@
 #include "json.h"
 #include "output.h"
 #include "terminal.h"
-#include <ctype.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -260,31 +259,24 @@ static kk_code check_fields(const kk_run *run, const input *self, kk_error *err)
     return code;
 }
 
-static void append_upper(kk_buf *out, const char *name)
+static void warn_if_set(const char *variable)
 {
-    for (const char *at = name; *at != '\0'; at++) {
-        kk_buf_append_byte(out, (char)(*at == '-' ? '_' : toupper((unsigned char)*at)));
+    if (getenv(variable) != NULL) {
+        kk_output_warn("%s is set and goes before the stored value", variable);
     }
 }
 
 // What is stored is of no effect where the environment overrides it.
 static void warn_of_override(const kk_place *place, const char *field)
 {
-    static const char *const ends[] = {"", "__FILE"};
-    for (size_t i = 0; i < 2; i++) {
-        kk_buf name = {.limit = 512};
-        kk_buf_append_text(&name, "KK_CRED__");
-        append_upper(&name, place->plugin);
-        kk_buf_append_text(&name, "__");
-        append_upper(&name, place->account);
-        kk_buf_append_text(&name, "__");
-        append_upper(&name, field);
-        kk_buf_append_text(&name, ends[i]);
-        if (name.failed == KK_OK && getenv(kk_buf_text(&name)) != NULL) {
-            kk_output_warn("%s is set and goes before the stored value", kk_buf_text(&name));
-        }
-        kk_buf_clean(&name);
+    const char *const parts[] = {place->plugin, "__", place->account, "__", field};
+    char name[256] = "KK_CRED__";
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        kk_text_append_upper(name, sizeof name, parts[i]);
     }
+    warn_if_set(name);
+    kk_text_append_upper(name, sizeof name, "__FILE");
+    warn_if_set(name);
 }
 
 static kk_code print_stored(const kk_run *run, const input *self, kk_error *err)

@@ -14,27 +14,17 @@
 
 extern char **environ;
 
-// Appends [name] as it stands in a variable: upper case, '-' as '_'.
-static void append_upper(char *out, size_t out_size, const char *name)
-{
-    size_t len = strlen(out);
-    for (; *name != '\0' && len + 1 < out_size; name++) {
-        out[len++] = *name == '-' ? '_' : (char)toupper((unsigned char)*name);
-    }
-    out[len] = '\0';
-}
-
 static void name_variable(const kk_account *self, const char *account, const char *field, char *out,
                           size_t out_size)
 {
     snprintf(out, out_size, "KK_CRED__");
-    append_upper(out, out_size, kk_plugin_manifest(self->plugin)->id);
-    append_upper(out, out_size, "__");
+    kk_text_append_upper(out, out_size, kk_plugin_manifest(self->plugin)->id);
+    kk_text_append_upper(out, out_size, "__");
     if (account != NULL) {
-        append_upper(out, out_size, account);
-        append_upper(out, out_size, "__");
+        kk_text_append_upper(out, out_size, account);
+        kk_text_append_upper(out, out_size, "__");
     }
-    append_upper(out, out_size, field);
+    kk_text_append_upper(out, out_size, field);
 }
 
 // Opens the file of a variable: a regular one that nobody else may write, since who writes it
@@ -232,7 +222,7 @@ static bool is_field(const kk_account *self, const char *text, const char *end)
     }
     for (size_t i = 0; i < self->field_count; i++) {
         char key[64] = "";
-        append_upper(key, sizeof key, self->credential->fields[i]->key);
+        kk_text_append_upper(key, sizeof key, self->credential->fields[i]->key);
         if (strlen(key) == len && strncmp(key, text, len) == 0) {
             return true;
         }
@@ -283,7 +273,7 @@ size_t kk_account_env_names(const kk_account *self, char (*names)[64], size_t si
 const char *kk_account_env_choice(const kk_account *self, char *variable, size_t variable_size)
 {
     snprintf(variable, variable_size, "KK_ACCOUNT_");
-    append_upper(variable, variable_size, kk_plugin_manifest(self->plugin)->id);
+    kk_text_append_upper(variable, variable_size, kk_plugin_manifest(self->plugin)->id);
     const char *name = secure_getenv(variable);
     return name != NULL && name[0] != '\0' ? name : NULL;
 }

@@ -1,7 +1,7 @@
 // A tape's accounts: placeholders in place of secrets.
 #include "account_private.h"
 #include "fail.h"
-#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 bool kk_account_is_of(const kk_account *self, const kk_tape_account *account)
@@ -13,14 +13,11 @@ bool kk_account_is_of(const kk_account *self, const kk_tape_account *account)
 // The placeholder of a field, {{SERVICE_TOKEN}}.
 static kk_code put_placeholder(kk_account *self, size_t index, kk_error *err)
 {
-    char text[80] = "{{";
-    size_t len = 2;
-    for (const char *key = self->credential->fields[index]->key; *key != '\0' && len < 70; key++) {
-        text[len++] = (char)toupper((unsigned char)*key);
-    }
-    text[len++] = '}';
-    text[len++] = '}';
-    return kk_account_put(self, index, (kk_str){text, len}, "tape", err);
+    char name[64] = "";
+    char text[sizeof name + 4];
+    kk_text_append_upper(name, sizeof name, self->credential->fields[index]->key);
+    snprintf(text, sizeof text, "{{%s}}", name);
+    return kk_account_put(self, index, kk_str_from(text), "tape", err);
 }
 
 static kk_code put_placeholders(kk_account *self, const kk_scheme *scheme, kk_error *err)

@@ -1,5 +1,6 @@
 // The table of codes, and the filling of a record.
 #include "fail.h"
+#include <ctype.h>
 #include <kk/error.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -72,6 +73,15 @@ void kk_text_set(char *out, size_t out_size, const char *text)
     for (size_t i = 0; i < len; i++) {
         unsigned char byte = (unsigned char)text[i];
         out[i] = byte < 0x20 || byte == 0x7F ? ' ' : text[i];
+    }
+    out[len] = '\0';
+}
+
+void kk_text_append_upper(char *out, size_t out_size, const char *name)
+{
+    size_t len = strlen(out);
+    for (; *name != '\0' && len + 1 < out_size; name++) {
+        out[len++] = *name == '-' ? '_' : (char)toupper((unsigned char)*name);
     }
     out[len] = '\0';
 }

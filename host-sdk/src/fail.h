@@ -28,4 +28,8 @@ void kk_fail_reason(kk_error *err, const char *reason);
 // character's end.
 void kk_text_set(char *out, size_t out_size, const char *text);
 
+// Appends the name of a plugin, account or field to a fixed text as it stands in the name of a
+// variable: upper case, '-' as '_'.  What does not fit is cut.
+void kk_text_append_upper(char *out, size_t out_size, const char *name);
+
 #endif

@@ -151,6 +151,23 @@ expect_failure unknown_page 2
 KK_TRANSPORT=replay KK_TAPE="$KK_SOURCE/fixtures/tapes/planetscale.har" run docs planetscale.main
 expect_ok
 
+# What is stored and has no effect is said to have none.
+export KK_ACCOUNT_PLANETSCALE=staging
+run keyring default planetscale production
+expect_ok
+expect_err "KK_ACCOUNT_PLANETSCALE is set to 'staging'"
+unset KK_ACCOUNT_PLANETSCALE
+printf '{"url":"%s"}' "$url" >"$work/server/fields.json"
+for name in KK_CRED__PLANETSCALE__MY_OWN__URL KK_CRED__PLANETSCALE__MY_OWN__URL__FILE; do
+    export "$name=$url"
+    run_with "$work/server/fields.json" keyring set planetscale/my-own --json
+    expect_ok
+    expect_err "$name is set"
+    unset "$name"
+done
+run keyring rm planetscale/my-own --yes
+expect_ok
+
 run keyring rm planetscale/staging --yes
 expect_ok
 used production "$TOKEN_ID:$TOKEN"
