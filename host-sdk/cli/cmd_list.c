@@ -50,11 +50,7 @@ static void write_tools(const kk_host *host, const char *plugin, kk_buf *out)
         }
         kk_output_comma(out);
         kk_buf_append_byte(out, '{');
-        kk_output_member(out, "function", tool->function);
-        kk_output_member(out, "slug", tool->slug);
-        kk_output_member(out, "title", tool->title);
-        kk_output_member(out, "summary", tool->summary);
-        kk_output_member(out, "operation", tool->operation);
+        kk_output_tool(out, tool);
         kk_buf_append_byte(out, '}');
     }
 }

@@ -5,11 +5,7 @@
 static void write_document(const kk_tool_info *tool, kk_buf *out)
 {
     kk_buf_append_text(out, "{\"success\":true");
-    kk_output_member(out, "function", tool->function);
-    kk_output_member(out, "slug", tool->slug);
-    kk_output_member(out, "title", tool->title);
-    kk_output_member(out, "summary", tool->summary);
-    kk_output_member(out, "operation", tool->operation);
+    kk_output_tool(out, tool);
     kk_output_name(out, "input_schema");
     kk_buf_append_text(out, tool->input_schema);
     kk_output_name(out, "output_schema");

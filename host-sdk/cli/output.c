@@ -245,6 +245,15 @@ void kk_output_member(kk_buf *out, const char *name, const char *text)
     }
 }
 
+void kk_output_tool(kk_buf *out, const kk_tool_info *tool)
+{
+    kk_output_member(out, "function", tool->function);
+    kk_output_member(out, "slug", tool->slug);
+    kk_output_member(out, "title", tool->title);
+    kk_output_member(out, "summary", tool->summary);
+    kk_output_member(out, "operation", tool->operation);
+}
+
 void kk_output_envelope(const kk_run *run, const kk_error *failure)
 {
     bool calls = run->command != NULL && run->command->run == kk_cmd_call && run->word_count > 0;

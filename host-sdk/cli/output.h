@@ -49,4 +49,7 @@ void kk_output_comma(kk_buf *out);
 void kk_output_name(kk_buf *out, const char *name);
 void kk_output_member(kk_buf *out, const char *name, const char *text);
 
+// The members that name a function: function, slug, title, summary, operation.
+void kk_output_tool(kk_buf *out, const kk_tool_info *tool);
+
 #endif
