@@ -499,11 +499,8 @@ static kk_code make_tree(const kk_config *self, const char *path, cJSON **out, k
 static int replace(const kk_place *place, kk_str text)
 {
     const kk_io *io = &kk_io_system;
-    char temp[64];
-    uint64_t random = 0;
-    kk_random(&random, sizeof random);
-    snprintf(temp, sizeof temp, ".kk-config.tmp.%ld.%016llx", (long)getpid(),
-             (unsigned long long)random);
+    char temp[KK_IO_TEMP_NAME_SIZE];
+    kk_io_temp_name(".kk-config.tmp.", temp);
     int number = kk_io_write_new(io, place->dir, temp, text);
     if (number != 0) {
         return number;

@@ -1,6 +1,7 @@
 // Files that must be private and are replaced as a whole.
 #include "io.h"
 #include "fail.h"
+#include "secret.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -314,6 +315,14 @@ int kk_io_write(const kk_io *io, int fd, kk_str bytes)
         done += (size_t)put;
     }
     return 0;
+}
+
+void kk_io_temp_name(const char *prefix, char out[KK_IO_TEMP_NAME_SIZE])
+{
+    uint64_t random = 0;
+    kk_random(&random, sizeof random);
+    snprintf(out, KK_IO_TEMP_NAME_SIZE, "%s%ld.%016llx", prefix, (long)getpid(),
+             (unsigned long long)random);
 }
 
 int kk_io_write_new(const kk_io *io, int dir, const char *name, kk_str bytes)

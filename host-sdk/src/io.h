@@ -68,6 +68,10 @@ int kk_io_read(const kk_io *io, int fd, void *bytes, size_t size, size_t *len);
 // Writes all of [bytes].
 int kk_io_write(const kk_io *io, int fd, kk_str bytes);
 
+// A name for a file that is renamed at once: [prefix], the process and random digits.
+enum { KK_IO_TEMP_NAME_SIZE = 64 };
+void kk_io_temp_name(const char *prefix, char out[KK_IO_TEMP_NAME_SIZE]);
+
 // Writes a new private file and brings it to the disk.  On failure there is none.
 int kk_io_write_new(const kk_io *io, int dir, const char *name, kk_str bytes);
 

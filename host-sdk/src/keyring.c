@@ -6,7 +6,6 @@
 #include "keyring_key.h"
 #include <kk/keyring.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct kk_keyring {
     kk_config *config;
@@ -245,12 +244,6 @@ typedef struct account_edit {
     uint64_t now;
 } account_edit;
 
-static uint64_t now_unix(void)
-{
-    time_t now = time(NULL);
-    return now > 0 ? (uint64_t)now : 0;
-}
-
 static kk_code edit_set(void *context, kk_kring *ring, const kk_secret *keys, bool *changed,
                         kk_error *err)
 {
@@ -279,7 +272,7 @@ static kk_code edit_point(void *context, kk_kring *ring, const kk_secret *keys, 
 
 static kk_code change(kk_keyring *self, kk_keyring_edit_fn edit, account_edit what, kk_error *err)
 {
-    what.now = now_unix();
+    what.now = kk_keyring_now();
     kk_code code = need_key(self, err);
     return code == KK_OK ? commit(self, false, edit, &what, err) : code;
 }

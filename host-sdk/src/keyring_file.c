@@ -1,6 +1,7 @@
 // The keyring's file: reading and the commit.
 #include "keyring_file.h"
 #include "fail.h"
+#include "time_source.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOST_RACES_MAX = 5, LOCK_POLL_MS = 10, SWEPT_MAX = 4096, TEMP_NAME_SIZE = 64 };
+enum { LOST_RACES_MAX = 5, LOCK_POLL_MS = 10, SWEPT_MAX = 4096 };
 
 // ---- Reading
 
@@ -124,13 +125,6 @@ kk_code kk_keyring_file_require_absent(const kk_keyring_store *self, kk_error *e
 
 // ---- The lock
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static kk_code fail_locked(const kk_keyring_store *self, const kk_place *place, int fd,
                            kk_error *err)
 {
@@ -155,12 +149,12 @@ static kk_code wait_for_lock(const kk_keyring_store *self, const kk_place *place
                              kk_error *err)
 {
     static const struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
-    uint64_t until = now_ms() + self->lock_wait_ms;
+    uint64_t until_ms = kk_time_mono_ms(kk_time_real()) + self->lock_wait_ms;
     while (self->io->lock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
             return kk_io_fail(err, errno, "lock the directory of", self->path);
         }
-        if (now_ms() >= until) {
+        if (kk_time_mono_ms(kk_time_real()) >= until_ms) {
             return fail_locked(self, place, fd, err);
         }
         nanosleep(&pause, NULL);
@@ -230,10 +224,10 @@ static void commit_clean(commit *self)
     kk_buf_clean(&self->new_bytes);
 }
 
-static uint64_t now_unix(void)
+uint64_t kk_keyring_now(void)
 {
-    time_t now = time(NULL);
-    return now > 0 ? (uint64_t)now : 0;
+    int64_t now_ms = kk_time_unix_ms(kk_time_real());
+    return now_ms > 0 ? (uint64_t)now_ms / 1000 : 0;
 }
 
 // Never from an earlier parse: what counts is what is there under the lock.
@@ -245,7 +239,7 @@ static kk_code read_old(commit *self, kk_error *err)
         return code;
     }
     if (self->create) {
-        return absent ? kk_kring_create(self->key, self->store->path, now_unix(), &self->ring,
+        return absent ? kk_kring_create(self->key, self->store->path, kk_keyring_now(), &self->ring,
                                         &self->keys, err)
                       : fail_exists(self->store, err);
     }
@@ -259,17 +253,9 @@ static kk_code read_old(commit *self, kk_error *err)
 static kk_code make_new(commit *self, kk_error *err)
 {
     self->ring.generation++;
-    self->ring.modified = now_unix();
+    self->ring.modified = kk_keyring_now();
     self->new_bytes.limit = KK_KRING_MAX;
     return kk_kring_write(&self->ring, &self->keys, &self->new_bytes, err);
-}
-
-static void temp_name(char out[TEMP_NAME_SIZE])
-{
-    uint64_t random = 0;
-    kk_random(&random, sizeof random);
-    snprintf(out, TEMP_NAME_SIZE, "%s%ld.%016llx", KK_KEYRING_TEMP_PREFIX, (long)getpid(),
-             (unsigned long long)random);
 }
 
 // Removes what a killed writer left.  Safe under the lock: nobody else has a temporary file now.
@@ -335,9 +321,9 @@ static kk_code verify(commit *self, const char *temp, kk_error *err)
 // A copy, not a link: the old file and the .bak must not be one inode.
 static kk_code keep_old(commit *self, kk_error *err)
 {
-    char temp[TEMP_NAME_SIZE];
+    char temp[KK_IO_TEMP_NAME_SIZE];
     char *backup = NULL;
-    temp_name(temp);
+    kk_io_temp_name(KK_KEYRING_TEMP_PREFIX, temp);
     if (asprintf(&backup, "%s.bak", self->place->name) < 0) {
         return kk_fail(err, KK_ERR_INTERNAL, "out of memory for the keyring");
     }
@@ -403,10 +389,10 @@ static kk_code replace(commit *self, const char *temp, bool *renamed, kk_error *
 
 static kk_code write_new(commit *self, kk_error *err)
 {
-    char temp[TEMP_NAME_SIZE];
+    char temp[KK_IO_TEMP_NAME_SIZE];
     bool renamed = false;
     sweep(self);
-    temp_name(temp);
+    kk_io_temp_name(KK_KEYRING_TEMP_PREFIX, temp);
     int number = kk_io_write_new(self->io, self->place->dir, temp, kk_buf_view(&self->new_bytes));
     if (number != 0) {
         return kk_io_fail(err, number, "write a new file beside", self->store->path);

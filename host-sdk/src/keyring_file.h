@@ -28,6 +28,9 @@ enum { KK_KEYRING_LOCK_WAIT_MS = 5000 };
 KK_MUST_USE kk_code kk_keyring_file_read(const kk_keyring_store *self, const kk_secret *key,
                                          kk_kring *ring, kk_secret *keys, kk_error *err);
 
+// The time for a record and a commit: unix seconds, 0 if the clock stands before them.
+uint64_t kk_keyring_now(void);
+
 // Changes the keyring in memory.  May be called more than once for one commit, each time with what
 // the file then held.  With *changed set to false nothing is written.
 typedef kk_code (*kk_keyring_edit_fn)(void *context, kk_kring *ring, const kk_secret *keys,

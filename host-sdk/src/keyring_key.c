@@ -186,11 +186,8 @@ static int publish_unnamed(const kk_io *io, const kk_place *place, kk_str text)
 // The same where a file must have a name from the start.
 static int publish_named(const kk_io *io, const kk_place *place, kk_str text)
 {
-    char temp[64];
-    uint64_t random = 0;
-    kk_random(&random, sizeof random);
-    snprintf(temp, sizeof temp, ".kk-key.tmp.%ld.%016llx", (long)getpid(),
-             (unsigned long long)random);
+    char temp[KK_IO_TEMP_NAME_SIZE];
+    kk_io_temp_name(".kk-key.tmp.", temp);
     int number = kk_io_write_new(io, place->dir, temp, text);
     if (number != 0) {
         return number;
