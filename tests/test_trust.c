@@ -2,6 +2,7 @@
 #include "loader.h"
 #include "scratch.h"
 #include "unit.h"
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,14 +119,14 @@ static void test_trust__a_link_is_judged_by_where_it_leads_and_stands(void **sta
     assert_refused(link, "trust", "/c'", "chmod go-w");
 }
 
-// Root can make the case, a user meets it as a file of somebody else.
+// Root can make the case, a user meets it as a file of somebody else.  In a namespace of its own,
+// root may have nobody to give a file to.
 static void test_trust__an_owner_other_than_root_and_us_is_refused(void **state)
 {
-    if (geteuid() != 0) {
+    const char *file = scratch_path(*state, "a/b/x.so");
+    if (geteuid() != 0 || (chown(file, 12345, (gid_t)-1) != 0 && errno == EINVAL)) {
         skip();
     }
-    const char *file = scratch_path(*state, "a/b/x.so");
-    assert_int_equal(chown(file, 12345, (gid_t)-1), 0);
     assert_refused(file, "trust", "belongs to user 12345", "chown 0 '");
     assert_int_equal(chown(file, 0, (gid_t)-1), 0);
     assert_int_equal(chown(scratch_path(*state, "a"), 12345, (gid_t)-1), 0);
