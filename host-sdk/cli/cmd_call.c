@@ -10,7 +10,7 @@
 
 // A release leaves the tidying to the kernel, which is faster at it.  A debug build tidies up, so
 // that leaks are found.
-#ifdef NDEBUG
+#ifndef KK_DEBUG_BUILD
 #define ENDS_AT_ONCE true
 #else
 #define ENDS_AT_ONCE false

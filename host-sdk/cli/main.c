@@ -38,7 +38,7 @@ static void hide_memory(void)
     // One byte rather than none: where cores go to a program, as on most desktops, the kernel does
     // not look at the limit unless it is 1, which tells it to write none.
     setrlimit(RLIMIT_CORE, &(struct rlimit){1, 1});
-#ifdef NDEBUG
+#ifndef KK_DEBUG_BUILD
     prctl(PR_SET_DUMPABLE, 0);
 #endif
 }

@@ -37,17 +37,23 @@ expect_failure cancelled 7
 interrupted nohup
 expect_failure timeout 7
 
-# A file that may not grow is a failure with a code, and the keyring stays whole.
-last='keyring set below ulimit -f 0'
-(
-    ulimit -f 0
-    echo "$TOKEN" | "$KK_BIN/kk" keyring set planetscale/main/service_token 2>&1
-    echo "status $?"
-) | cat >"$work/out"
-grep -q '^kk: no_space: ' "$work/out" || fail 'no line says that the file may not grow'
-grep -q '^status 4$' "$work/out" || fail 'another exit status'
-run keyring which planetscale
-expect_ok
+# A file that may not grow is a failure with a code, and the keyring stays whole.  (The thread sanitizer writes a file of its
+# own before main, and dies of it.)
+case ${KK_SANITIZE_FLAGS:-} in
+*thread*) ;;
+*)
+    last='keyring set below ulimit -f 0'
+    (
+        ulimit -f 0
+        echo "$TOKEN" | "$KK_BIN/kk" keyring set planetscale/main/service_token 2>&1
+        echo "status $?"
+    ) | cat >"$work/out"
+    grep -q '^kk: no_space: ' "$work/out" || fail 'no line says that the file may not grow'
+    grep -q '^status 4$' "$work/out" || fail 'another exit status'
+    run keyring which planetscale
+    expect_ok
+    ;;
+esac
 
 # Bytes that are not UTF-8 are neither sent, changed or not, nor printed.
 before=$(requests)
