@@ -306,13 +306,24 @@ static void test_host__write_needs_a_yes(void **state)
                                             .approve = answer_no,
                                             .approve_context = &asked}),
                 KK_ERR_APPROVAL_REQUIRED);
+    // A no that comes of a cancellation is told as that.
+    kk_cancel *cancel = kk_cancel_new();
+    kk_cancel_raise(cancel);
+    assert_code(call_with((kk_call_options){.function = "probe.post",
+                                            .args = args,
+                                            .cancel = cancel,
+                                            .approve = answer_no,
+                                            .approve_context = &asked}),
+                KK_ERR_CANCELLED);
+    assert_holds(last_err.message, "nothing was sent");
+    kk_cancel_free(cancel);
     assert_int_equal(script.sends, 0);
     assert_ok(call_with((kk_call_options){.function = "probe.post",
                                           .args = args,
                                           .approve = answer_yes,
                                           .approve_context = &asked}),
               &last_err);
-    assert_int_equal(asked, 2);
+    assert_int_equal(asked, 3);
     assert_ok(call_approved("probe.post", args), &last_err);
     assert_int_equal(script.sends, 2);
     assert_string_equal(envelope_at("/meta/policy"), "\"allow\"");

@@ -45,8 +45,9 @@ static void *wait_for_signals(void *context)
         if (++count > 1) {
             end_at_once();
         }
-        (void)!write(self->pipe[1], "", 1);
+        // In this order: who wakes by the pipe has to find the token raised.
         kk_cancel_raise(self->token);
+        (void)!write(self->pipe[1], "", 1);
     }
 }
 

@@ -90,6 +90,10 @@ static kk_code ask_policy(pipeline *self, kk_error *err)
                               kk_account_name(self->account), kk_buf_text(&self->args))) {
         return KK_OK;
     }
+    if (kk_cancel_is_raised(self->options.cancel)) {
+        return kk_fail(err, KK_ERR_CANCELLED,
+                       "'%s' was cancelled before it was approved; nothing was sent", function);
+    }
     kk_fail(err, KK_ERR_APPROVAL_REQUIRED, "'%s' writes and was not approved; nothing was sent",
             function);
     kk_fail_hint(err, "approve it: --yes on the command line, KK_CALL_APPROVED in C");
