@@ -1,6 +1,6 @@
 // Which account a call uses: the rules of account.h in their order, and every way they fail.
-#include "account_private.h"
 #include "account_fixture.h"
+#include "account_private.h"
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>

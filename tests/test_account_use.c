@@ -1,6 +1,6 @@
 // What an account is used for, the accounts of a tape, and values that come out of files.
-#include "account_private.h"
 #include "account_fixture.h"
+#include "account_private.h"
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
