@@ -1,6 +1,7 @@
 // Where the files are, and what the user and the project configured.
 #include "config.h"
 #include "unit.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -226,12 +227,11 @@ static void test_config__takes_no_project_of_a_stranger(void **state)
     assert_holds(err.hint, "chmod o-w");
     assert_int_equal(chmod(".kk.json", 0664), 0);
     assert_ok(load(self, &err), &err);
-    // Only root can give a file away.
-    if (geteuid() != 0) {
+    // Only root can give a file away, and in a namespace of its own there may be nobody to take it.
+    if (geteuid() != 0 || (chown(".kk.json", 65534, 65534) != 0 && errno == EINVAL)) {
         return;
     }
     err = (kk_error){0};
-    assert_int_equal(chown(".kk.json", 65534, 65534), 0);
     assert_code(load(self, &err), KK_ERR_PERMS);
     assert_holds(err.message, "a stranger");
     // A directory of the same owner, such as one that a container mounts, is another matter.
