@@ -61,6 +61,7 @@ struct kk_run {
     size_t word_count;
     bool reported; // the JSON document of a failure is on stdout already
     bool leave;    // a call never came back: end the process without tidying up
+    bool calls;    // a call follows: the host may prepare for it while it opens
 };
 
 extern const kk_option kk_global_options[]; // ended by a row without a name

@@ -176,6 +176,7 @@ kk_code kk_cmd_call(kk_run *run, kk_error *err)
         // Before the host, so that the threads it makes leave the signals to this one.
         code = kk_interrupt_start(&interrupt, err);
     }
+    run->calls = !kk_run_has(run, KK_OPT_DRY_RUN);
     if (code == KK_OK) {
         code = kk_run_open_host(run, &host, err);
     }

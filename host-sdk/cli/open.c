@@ -107,6 +107,7 @@ kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err)
         return code;
     }
     kk_host_options options = {.size = sizeof options,
+                               .flags = run->calls ? KK_HOST_PREPARE_LIVE : 0,
                                .plugin_files = (const char *const *)paths,
                                .replay_file = run->options[KK_OPT_REPLAY],
                                .account = run->options[KK_OPT_ACCOUNT],

@@ -3,6 +3,7 @@
 #include "fail.h"
 #include "field_check.h"
 #include "host_private.h"
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,37 @@ kk_code kk_host_transport(kk_host *self, kk_transport **out, kk_error *err)
     }
     pthread_mutex_unlock(&self->transport_lock);
     return code;
+}
+
+// Its error is not lost: a transport that did not open is opened again by whoever needs it.
+static void *prepare_live(void *context)
+{
+    kk_transport *transport = NULL;
+    kk_error later = {0};
+    (void)!kk_host_transport(context, &transport, &later);
+    return NULL;
+}
+
+// A thread that cannot be made is no failure either.  Signals are the embedding program's business.
+static void start_preparing(kk_host *self)
+{
+    sigset_t all, before;
+    // The transport takes these two away before libcurl reads them.  Here it is done before there
+    // is a thread that another could be reading the environment beside.
+    unsetenv("SSLKEYLOGFILE");
+    unsetenv("CURL_SSL_BACKEND");
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    self->is_preparing = pthread_create(&self->preparing, NULL, prepare_live, self) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void stop_preparing(kk_host *self)
+{
+    if (self->is_preparing) {
+        pthread_join(self->preparing, NULL);
+        self->is_preparing = false;
+    }
 }
 
 const char *kk_host_transport_name(const kk_host *self)
@@ -314,6 +346,9 @@ static kk_code open_parts(kk_host *self, const kk_host_options *options, kk_erro
         fill_live_host(self);
         code = wants_replay(self, options->replay_file, &tape, err);
     }
+    if (code == KK_OK && tape == NULL && (options->flags & KK_HOST_PREPARE_LIVE) != 0) {
+        start_preparing(self);
+    }
     if (code == KK_OK) {
         code = tape != NULL ? open_tape(self, tape, err) : open_keyring(self, options, err);
     }
@@ -363,6 +398,7 @@ void kk_host_close(kk_host *host)
         return;
     }
     kk_workers_stop(&host->workers);
+    stop_preparing(host);
     kk_instances_close(host);
     if (host->transport != NULL) {
         host->transport->table->close(host->transport);

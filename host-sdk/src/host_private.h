@@ -70,6 +70,8 @@ struct kk_host {
     kk_transport *transport;        // the tape's, or the live one once something was sent
     kk_live_host live_host;
     kk_live_fn live;
+    pthread_t preparing; // opens `transport` while the host itself opens
+    bool is_preparing;   // until it is joined
 
     pthread_mutex_t instance_lock; // guards the list and the instances' `users`
     kk_bound_instance *instances;

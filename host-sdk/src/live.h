@@ -27,7 +27,7 @@ typedef struct kk_live {
     const kk_live_host *host;
 
     pthread_mutex_t lock; // guards all that follows, and the state of every job
-    CURLM *multi;         // made with the thread, at the first send
+    CURLM *multi;
     pthread_t thread;
     bool is_started;
     bool is_stopping;
@@ -143,9 +143,11 @@ kk_code kk_live_verdict(const kk_live_job *job, unsigned *status, kk_sent *sent,
 
 // ---- live_thread.c: the I/O thread
 
-// Runs a prepared job to its end; the thread is started if it is not running.  False if it could
-// not be started.
-bool kk_live_run(kk_live *self, kk_live_job *job);
+// Starts the thread.  False if it could not be made; nothing is left behind then.
+bool kk_live_start(kk_live *self);
+
+// Runs a prepared job to its end.
+void kk_live_run(kk_live *self, kk_live_job *job);
 
 // Ends the thread and closes every connection.
 void kk_live_stop(kk_live *self);

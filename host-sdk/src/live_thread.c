@@ -167,12 +167,8 @@ static bool create_thread(kk_live *self)
     return ok;
 }
 
-// Called with the lock held.
-static bool start(kk_live *self)
+bool kk_live_start(kk_live *self)
 {
-    if (self->is_started) {
-        return true;
-    }
     self->multi = curl_multi_init();
     if (self->multi == NULL) {
         return false;
@@ -214,21 +210,14 @@ static void run_job(kk_live *self, kk_live_job *job)
     pthread_mutex_unlock(&self->lock);
 }
 
-bool kk_live_run(kk_live *self, kk_live_job *job)
+void kk_live_run(kk_live *self, kk_live_job *job)
 {
-    pthread_mutex_lock(&self->lock);
-    bool ok = start(self);
-    pthread_mutex_unlock(&self->lock);
-    if (!ok) {
-        return false;
-    }
     // The token's lock is never taken while ours is held: its holder may be in wake().  A flag that
     // is up already is seen before the job starts.
     job->watch = (kk_cancel_watch){.wake = wake, .context = job};
     self->host->cancel_watch_add(job->request->cancel, &job->watch);
     run_job(self, job);
     self->host->cancel_watch_remove(job->request->cancel, &job->watch);
-    return true;
 }
 
 void kk_live_stop(kk_live *self)

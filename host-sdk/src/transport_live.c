@@ -85,9 +85,7 @@ static kk_code perform(kk_live_job *job, kk_response *out, kk_error *err)
     if (job->easy == NULL || !kk_live_easy_prepare(job)) {
         return fail_internal(job, err, "libcurl did not accept the options of the request");
     }
-    if (!kk_live_run(job->live, job)) {
-        return fail_internal(job, err, "the thread for transfers could not be started");
-    }
+    kk_live_run(job->live, job);
     kk_response answer = {0};
     kk_code code = kk_live_verdict(job, &answer.status, &out->sent, err);
     log_end(job, code, answer.status);
@@ -186,6 +184,12 @@ kk_code kk_live_open(const kk_live_host *host, kk_transport **out, kk_error *err
     self->base.table = &table;
     self->host = host;
     pthread_mutex_init(&self->lock, NULL);
+    if (!kk_live_start(self)) {
+        live_close(&self->base);
+        return host->fail(err, KK_ERR_INTERNAL, "the thread for transfers could not be started");
+    }
+    // The first request finds a handle that is made already.
+    return_easy(self, curl_easy_init());
     *out = &self->base;
     return KK_OK;
 }
