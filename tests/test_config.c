@@ -16,7 +16,7 @@ typedef struct room {
 static int set_up(void **state)
 {
     static const char *const variables[] = {"KK_HOME", "KK_CA_FILE", "XDG_CONFIG_HOME",
-                                            "XDG_DATA_HOME"};
+                                            "XDG_DATA_HOME", "XDG_STATE_HOME"};
     room *self = calloc(1, sizeof *self);
     assert_non_null(self);
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
@@ -83,6 +83,7 @@ static void test_config__puts_all_under_a_home(void **state)
     assert_int_equal(setenv("KK_HOME", self->dir, 1), 0);
     assert_ok(kk_config_load(NULL, true, &self->config, &err), &err);
     assert_path(kk_config_keyring_path(self->config), self->dir, "keyring.kkr");
+    assert_path(kk_config_pin_path(self->config), self->dir, "keyring.pin");
     assert_path(kk_config_plugin_dir(self->config), self->dir, "plugins");
     assert_null(kk_config_key_file(self->config));
     assert_null(kk_config_ca_file(self->config));
@@ -106,6 +107,8 @@ static void test_config__follows_the_xdg_directories(void **state)
     assert_ok(kk_config_load(NULL, false, &self->config, &err), &err);
     assert_string_equal(kk_config_keyring_path(self->config),
                         "/nonexistent/.local/share/kk/keyring.kkr");
+    assert_string_equal(kk_config_pin_path(self->config),
+                        "/nonexistent/.local/state/kk/keyring.pin");
 }
 
 static void test_config__refuses_a_place_that_is_not_absolute(void **state)

@@ -21,6 +21,7 @@ COMMAND(kk_cmd_keyring_set)
 COMMAND(kk_cmd_keyring_list)
 COMMAND(kk_cmd_keyring_rm)
 COMMAND(kk_cmd_keyring_default)
+COMMAND(kk_cmd_keyring_ack)
 COMMAND(kk_cmd_keyring_which)
 
 #define PARSE(run, err, ...) parse((run), (err), (const char *const[]){"kk", __VA_ARGS__, NULL})

@@ -105,6 +105,7 @@ kk_code kk_cmd_keyring_set(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_list(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_rm(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_default(kk_run *run, kk_error *err);
+kk_code kk_cmd_keyring_ack(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_which(kk_run *run, kk_error *err);
 
 #endif

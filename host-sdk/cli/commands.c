@@ -107,6 +107,14 @@ const kk_command kk_commands[] = {
      .words_min = 1,
      .words_max = 1,
      .run = kk_cmd_keyring_which},
+    {.name = "keyring ack",
+     .operands = "",
+     .summary = "Accept an old copy of the keyring that was put back on purpose",
+     .details =
+         "kk remembers the last generation of the keyring, and refuses an older file with the\n"
+         "code rollback, and another one with the code fork, until this command accepts it.\n",
+     .changes = true,
+     .run = kk_cmd_keyring_ack},
     {.name = "help",
      .operands = "[COMMAND]",
      .summary = "Show help on a command",

@@ -18,6 +18,7 @@ static const char project_name[] = ".kk.json";
 struct kk_config {
     char *path; // of config.json
     char *keyring_path;
+    char *pin_path;
     char *plugin_dir;
     char *environment_ca_file;
     char *project_path;
@@ -59,6 +60,9 @@ static kk_code place_in_home(kk_config *self, const char *home, const char *sour
         code = join(&self->keyring_path, home, "keyring.kkr", err);
     }
     if (code == KK_OK) {
+        code = join(&self->pin_path, home, "keyring.pin", err);
+    }
+    if (code == KK_OK) {
         code = join(&self->plugin_dir, home, "plugins", err);
     }
     return code;
@@ -91,9 +95,13 @@ static kk_code place_in_xdg(kk_config *self, kk_error *err)
 {
     char *config = NULL;
     char *data = NULL;
+    char *state = NULL;
     kk_code code = xdg_base("XDG_CONFIG_HOME", ".config", &config, err);
     if (code == KK_OK) {
         code = xdg_base("XDG_DATA_HOME", ".local/share", &data, err);
+    }
+    if (code == KK_OK) {
+        code = xdg_base("XDG_STATE_HOME", ".local/state", &state, err);
     }
     if (code == KK_OK) {
         code = join(&self->path, config, "kk/config.json", err);
@@ -102,10 +110,14 @@ static kk_code place_in_xdg(kk_config *self, kk_error *err)
         code = join(&self->keyring_path, data, "kk/keyring.kkr", err);
     }
     if (code == KK_OK) {
+        code = join(&self->pin_path, state, "kk/keyring.pin", err);
+    }
+    if (code == KK_OK) {
         code = join(&self->plugin_dir, data, "kk/plugins", err);
     }
     free(config);
     free(data);
+    free(state);
     return code;
 }
 
@@ -397,6 +409,7 @@ void kk_config_free(kk_config *self)
     }
     free(self->path);
     free(self->keyring_path);
+    free(self->pin_path);
     free(self->plugin_dir);
     free(self->environment_ca_file);
     free(self->project_path);
@@ -408,6 +421,11 @@ void kk_config_free(kk_config *self)
 const char *kk_config_keyring_path(const kk_config *self)
 {
     return self->keyring_path;
+}
+
+const char *kk_config_pin_path(const kk_config *self)
+{
+    return self->pin_path;
 }
 
 const char *kk_config_plugin_dir(const kk_config *self)

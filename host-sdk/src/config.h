@@ -1,8 +1,9 @@
 // Where the files are, and what the user configured.
 //
 // With a home D (kk_host_options.home, or KK_HOME): D/config.json, D/keyring.kkr, D/keyring.lock,
-// D/plugins/.  Otherwise the XDG base directories, each with `kk/` below: config.json in the
-// configuration, keyring.kkr, keyring.lock and plugins/ in the data directory.  A place that is not
+// D/keyring.pin, D/plugins/.  Otherwise the XDG base directories, each with `kk/` below:
+// config.json in the configuration; keyring.kkr, keyring.lock and plugins/ in the data directory;
+// keyring.pin in the state.  A place that is not
 // absolute is refused; there is no fallback to the current directory.
 //
 // config.json is one JSON object with the members key_source ({"file": PATH}), ca_file, proxy and
@@ -24,6 +25,7 @@ void kk_config_free(kk_config *self);
 
 // Absolute paths.  Borrowed.
 const char *kk_config_keyring_path(const kk_config *self);
+const char *kk_config_pin_path(const kk_config *self);
 const char *kk_config_plugin_dir(const kk_config *self);
 
 // Values of config.json, or NULL.

@@ -59,6 +59,7 @@ static kk_code set_up(kk_keyring *self, const kk_keyring_options *options, kk_er
     }
     self->store = (kk_keyring_store){.io = &kk_io_system,
                                      .path = kk_config_keyring_path(self->config),
+                                     .pin_path = kk_config_pin_path(self->config),
                                      .lock_wait_ms = KK_KEYRING_LOCK_WAIT_MS};
     return KK_OK;
 }
@@ -300,6 +301,18 @@ kk_code kk_keyring_set_default(kk_keyring *keyring, const char *plugin, const ch
 {
     account_edit what = {.plugin = plugin, .account = account};
     return change(keyring, edit_point, what, err);
+}
+
+kk_code kk_keyring_ack(kk_keyring *keyring, uint64_t *seen, uint64_t *accepted, kk_error *err)
+{
+    kk_code code = need_key(keyring, err);
+    if (code == KK_OK) {
+        code = kk_keyring_file_accept(&keyring->store, &keyring->key, seen, accepted, err);
+    }
+    if (code == KK_OK) {
+        drop_snapshot(keyring);
+    }
+    return code;
 }
 
 // ---- Reading

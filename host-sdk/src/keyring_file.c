@@ -1,6 +1,7 @@
 // The keyring's file: reading and the commit.
 #include "keyring_file.h"
 #include "fail.h"
+#include "keyring_pin.h"
 #include "time_source.h"
 #include <dirent.h>
 #include <errno.h>
@@ -60,14 +61,17 @@ static kk_code read_place(const kk_io *io, const kk_place *place, kk_buf *out, b
     return code;
 }
 
-// Parses and, with a key, unlocks.
+// Parses and, with a key, unlocks and compares with [pin], which may be NULL.
 static kk_code load(const kk_keyring_store *self, kk_str bytes, const kk_secret *key,
-                    kk_kring *ring, kk_secret *keys, kk_error *err)
+                    const kk_pin *pin, kk_kring *ring, kk_secret *keys, kk_error *err)
 {
     kk_kring parsed = {0};
     kk_code code = kk_kring_parse(bytes, self->path, &parsed, err);
     if (code == KK_OK && key != NULL) {
         code = kk_kring_unlock(&parsed, key, keys, err);
+    }
+    if (code == KK_OK && key != NULL && pin != NULL) {
+        code = kk_pin_check(pin, self->pin_path, &parsed, keys, err);
     }
     if (code != KK_OK) {
         kk_kring_clean(&parsed);
@@ -89,8 +93,8 @@ static kk_code open_place(const kk_keyring_store *self, kk_place *place, bool *a
     return KK_OK;
 }
 
-kk_code kk_keyring_file_read(const kk_keyring_store *self, const kk_secret *key, kk_kring *ring,
-                             kk_secret *keys, kk_error *err)
+static kk_code read_file(const kk_keyring_store *self, const kk_secret *key, const kk_pin *pin,
+                         kk_kring *ring, kk_secret *keys, kk_error *err)
 {
     kk_place place = {.dir = -1};
     kk_buf bytes = {0};
@@ -103,10 +107,43 @@ kk_code kk_keyring_file_read(const kk_keyring_store *self, const kk_secret *key,
         code = fail_absent(self, err);
     }
     if (code == KK_OK) {
-        code = load(self, kk_buf_view(&bytes), key, ring, keys, err);
+        code = load(self, kk_buf_view(&bytes), key, pin, ring, keys, err);
     }
     kk_buf_clean(&bytes);
     kk_place_close(&place, self->io);
+    return code;
+}
+
+kk_code kk_keyring_file_read(const kk_keyring_store *self, const kk_secret *key, kk_kring *ring,
+                             kk_secret *keys, kk_error *err)
+{
+    kk_pin pin = {.present = false};
+    kk_code code = KK_OK;
+    if (key != NULL) {
+        code = kk_pin_read(self->io, self->pin_path, &pin, err);
+    }
+    return code == KK_OK ? read_file(self, key, &pin, ring, keys, err) : code;
+}
+
+kk_code kk_keyring_file_accept(const kk_keyring_store *self, const kk_secret *key, uint64_t *seen,
+                               uint64_t *accepted, kk_error *err)
+{
+    kk_kring ring = {0};
+    kk_secret keys = {0};
+    kk_pin pin = {.present = false};
+    if (kk_pin_read(self->io, self->pin_path, &pin, NULL) != KK_OK) {
+        pin.present = false; // it is replaced all the same
+    }
+    kk_code code = read_file(self, key, NULL, &ring, &keys, err);
+    if (code == KK_OK) {
+        code = kk_pin_write(self->io, self->pin_path, kk_buf_view(&ring.file), &keys, err);
+    }
+    if (code == KK_OK) {
+        *seen = pin.generation;
+        *accepted = ring.generation;
+    }
+    kk_kring_clean(&ring);
+    kk_secret_clean(&keys);
     return code;
 }
 
@@ -234,7 +271,11 @@ uint64_t kk_keyring_now(void)
 static kk_code read_old(commit *self, kk_error *err)
 {
     bool absent = false;
-    kk_code code = read_place(self->io, self->place, &self->old_bytes, &absent, err);
+    kk_pin pin = {.present = false};
+    kk_code code = kk_pin_read(self->io, self->store->pin_path, &pin, err);
+    if (code == KK_OK) {
+        code = read_place(self->io, self->place, &self->old_bytes, &absent, err);
+    }
     if (code != KK_OK) {
         return code;
     }
@@ -246,8 +287,8 @@ static kk_code read_old(commit *self, kk_error *err)
     if (absent) {
         return fail_absent(self->store, err);
     }
-    return load(self->store, kk_buf_view(&self->old_bytes), self->key, &self->ring, &self->keys,
-                err);
+    return load(self->store, kk_buf_view(&self->old_bytes), self->key, &pin, &self->ring,
+                &self->keys, err);
 }
 
 static kk_code make_new(commit *self, kk_error *err)
@@ -307,7 +348,7 @@ static kk_code verify(commit *self, const char *temp, kk_error *err)
                        self->store->path);
     }
     if (code == KK_OK) {
-        code = load(self->store, kk_buf_view(&bytes), self->key, &ring, &keys, err);
+        code = load(self->store, kk_buf_view(&bytes), self->key, NULL, &ring, &keys, err);
     }
     if (code == KK_OK) {
         code = open_every_value(&ring, &keys, err);
@@ -374,6 +415,10 @@ static kk_code replace(commit *self, const char *temp, bool *renamed, kk_error *
     if (code == KK_OK) {
         code = check_unchanged(self, err);
     }
+    if (code == KK_OK && self->create && !self->lost && self->store->pin_path != NULL) {
+        // The pin of a keyring that is no more would say of the new one that it is another.
+        code = kk_pin_remove(self->io, self->store->pin_path, err);
+    }
     if (code != KK_OK || self->lost) {
         return code;
     }
@@ -381,8 +426,14 @@ static kk_code replace(commit *self, const char *temp, bool *renamed, kk_error *
         return kk_io_fail(err, errno, "replace", self->store->path);
     }
     *renamed = true;
+    // A pin of what is not on the disk would be wrong after a power loss.
     if (self->io->sync(self->place->dir) != 0) {
         return fail_durability(self->store, errno, err);
+    }
+    if (self->store->pin_path != NULL) {
+        // The change is made; an older pin is true as well.
+        (void)kk_pin_write(self->io, self->store->pin_path, kk_buf_view(&self->new_bytes),
+                           &self->keys, NULL);
     }
     return KK_OK;
 }

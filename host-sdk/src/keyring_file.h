@@ -3,8 +3,8 @@
 // Readers take no lock: one open and one read are a snapshot, since the file is only ever replaced
 // by rename.  A commit takes the lock, re-reads and verifies, writes a new file beside the old,
 // brings it to the disk, reads it back and opens every record of it, keeps the old one as .bak,
-// looks whether the old one is still there unchanged, renames, and brings the directory to the
-// disk.  Whatever fails before the rename leaves the old file as it was.
+// looks whether the old one is still there unchanged, renames, brings the directory to the disk,
+// and pins the new one.  Whatever fails before the rename leaves the old file as it was.
 #ifndef KK_KEYRING_FILE_H
 #define KK_KEYRING_FILE_H
 
@@ -17,14 +17,16 @@
 typedef struct kk_keyring_store {
     const kk_io *io;
     const char *path;      // borrowed
+    const char *pin_path;  // the note of the last commit, keyring_pin.h; NULL = none.  Borrowed
     unsigned lock_wait_ms; // how long a writer waits for another, KK_KEYRING_LOCK_WAIT_MS
 } kk_keyring_store;
 
 enum { KK_KEYRING_LOCK_WAIT_MS = 5000 };
 
-// Reads the file into *ring.  With [key] it is unlocked into *keys and verified; with NULL it is
-// only parsed.  *ring borrows the store's path.
-// Errors: KK_ERR_NO_KEYRING, PERMS, IO, and those of kk_kring_parse() and kk_kring_unlock().
+// Reads the file into *ring.  With [key] it is unlocked into *keys, verified and compared with the
+// pin; with NULL it is only parsed.  *ring borrows the store's path.
+// Errors: KK_ERR_NO_KEYRING, PERMS, IO, and those of kk_kring_parse(), kk_kring_unlock() and
+// kk_pin_check().
 KK_MUST_USE kk_code kk_keyring_file_read(const kk_keyring_store *self, const kk_secret *key,
                                          kk_kring *ring, kk_secret *keys, kk_error *err);
 
@@ -43,6 +45,12 @@ typedef kk_code (*kk_keyring_edit_fn)(void *context, kk_kring *ring, const kk_se
 KK_MUST_USE kk_code kk_keyring_file_commit(const kk_keyring_store *self, const kk_secret *key,
                                            bool create, kk_keyring_edit_fn edit, void *context,
                                            kk_error *err);
+
+// Pins the file that is there, whatever the pin said before: *seen is the generation of the old
+// pin, 0 if there was none, and *accepted that of the file.
+// Errors: as kk_keyring_file_read() without those of the comparison; NO_SPACE, READ_ONLY.
+KK_MUST_USE kk_code kk_keyring_file_accept(const kk_keyring_store *self, const kk_secret *key,
+                                           uint64_t *seen, uint64_t *accepted, kk_error *err);
 
 // Fails with KK_ERR_IO if there is a file.
 KK_MUST_USE kk_code kk_keyring_file_require_absent(const kk_keyring_store *self, kk_error *err);

@@ -85,8 +85,9 @@ typedef struct kk_keyring_value {
 // its default.
 //
 // Errors: KK_ERR_INVALID_ARGS (a name or a length; never repeats a value), KK_ERR_NO_KEYRING,
-// NEED_KEY, WRONG_KEY, KEY_SYNTAX, KEY_AMBIGUOUS, CORRUPT, FORMAT, VERSION, TAMPERED, PERMS,
-// LOCKED, KEYRING_CONFLICT, TOO_LARGE (the keyring is full), IO, NO_SPACE, READ_ONLY, DURABILITY.
+// NEED_KEY, WRONG_KEY, KEY_SYNTAX, KEY_AMBIGUOUS, CORRUPT, FORMAT, VERSION, TAMPERED, ROLLBACK,
+// FORK, PERMS, LOCKED, KEYRING_CONFLICT, TOO_LARGE (the keyring is full), IO, NO_SPACE, READ_ONLY,
+// DURABILITY.
 KK_PUBLIC KK_MUST_USE kk_code kk_keyring_set(kk_keyring *keyring, const char *plugin,
                                              const char *account, const kk_keyring_value *values,
                                              size_t count, kk_error *err);
@@ -102,6 +103,14 @@ KK_PUBLIC KK_MUST_USE kk_code kk_keyring_remove(kk_keyring *keyring, const char 
 // kk_keyring_remove().
 KK_PUBLIC KK_MUST_USE kk_code kk_keyring_set_default(kk_keyring *keyring, const char *plugin,
                                                      const char *account, kk_error *err);
+
+// Accepts the keyring that is there, verified, as the one to go on with.  For use after an old copy
+// was put back on purpose: every other function refuses it, since the user's state remembers the
+// generation of the last commit that was made here.  *seen is that generation, 0 if none was
+// remembered, and *accepted the file's.  Errors: the reading codes of kk_keyring_set(), without
+// KK_ERR_ROLLBACK and FORK; KK_ERR_IO, NO_SPACE, READ_ONLY.
+KK_PUBLIC KK_MUST_USE kk_code kk_keyring_ack(kk_keyring *keyring, uint64_t *seen,
+                                             uint64_t *accepted, kk_error *err);
 
 // ---- Reading
 
