@@ -129,7 +129,9 @@ static kk_code find_key(kk_keyring *self, bool *found, kk_error *err)
     kk_key_sources sources = {.option_file = self->key_file,
                               .environment = self->environment,
                               .config_file = kk_config_key_file(self->config)};
-    return kk_key_find(self->store.io, &sources, &self->key, found, err);
+    kk_code code = kk_key_find(self->store.io, &sources, &self->key, found, err);
+    kk_secret_rest(&self->key);
+    return code;
 }
 
 static kk_code fail_need_key(const kk_keyring *self, kk_error *err)
@@ -169,7 +171,9 @@ static bool is_committed(kk_code code)
 static kk_code commit(kk_keyring *self, bool create, kk_keyring_edit_fn edit, void *context,
                       kk_error *err)
 {
+    kk_secret_wake(&self->key);
     kk_code code = kk_keyring_file_commit(&self->store, &self->key, create, edit, context, err);
+    kk_secret_rest(&self->key);
     if (is_committed(code)) {
         drop_snapshot(self);
     }
@@ -231,7 +235,9 @@ kk_code kk_keyring_init(kk_keyring *keyring, const char *key_file, char *key_tex
     }
     key_text[0] = '\0';
     if (is_new) {
+        kk_secret_wake(&keyring->key);
         kk_key_format(&keyring->key, key_text);
+        kk_secret_rest(&keyring->key);
     }
     return code;
 }
@@ -307,7 +313,9 @@ kk_code kk_keyring_ack(kk_keyring *keyring, uint64_t *seen, uint64_t *accepted, 
 {
     kk_code code = need_key(keyring, err);
     if (code == KK_OK) {
+        kk_secret_wake(&keyring->key);
         code = kk_keyring_file_accept(&keyring->store, &keyring->key, seen, accepted, err);
+        kk_secret_rest(&keyring->key);
     }
     if (code == KK_OK) {
         drop_snapshot(keyring);
@@ -322,14 +330,17 @@ static kk_code read_snapshot(kk_keyring *self, bool verified, kk_error *err)
 {
     kk_kring ring = {0};
     kk_secret keys = {0};
+    kk_secret_wake(&self->key);
     kk_code code =
         kk_keyring_file_read(&self->store, verified ? &self->key : NULL, &ring, &keys, err);
+    kk_secret_rest(&self->key);
     if (code != KK_OK) {
         return code;
     }
     drop_snapshot(self);
     self->ring = ring;
     self->keys = keys;
+    kk_secret_rest(&self->keys);
     self->has_snapshot = true;
     self->verified = verified;
     return KK_OK;
@@ -422,8 +433,10 @@ kk_code kk_keyring_use(kk_keyring *keyring, const char *plugin, const char *acco
     kk_kring_name name = {KK_KRING_VALUE, kk_str_from(plugin), kk_str_from(account),
                           kk_str_from(field)};
     kk_secret value = {0};
+    kk_secret_wake(&keyring->keys);
     code = kk_kring_open_value(&keyring->ring, &keyring->keys, kk_kring_find(&keyring->ring, &name),
                                &value, err);
+    kk_secret_rest(&keyring->keys);
     if (code == KK_OK) {
         code = use(context, (const char *)value.ptr, value.len, err);
     }

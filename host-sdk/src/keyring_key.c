@@ -290,6 +290,7 @@ static kk_code capture(char *value, kk_error *err)
     if (code == KK_OK) {
         code = kk_secret_append(&captured.text, value, kept, err);
     }
+    kk_secret_rest(&captured.text);
     if (code != KK_OK) {
         return code;
     }
@@ -317,7 +318,9 @@ static kk_code parse_captured(kk_secret *out, bool *is_set, kk_error *err)
     pthread_mutex_lock(&captured.lock);
     *is_set = captured.is_set;
     if (captured.is_set) {
+        kk_secret_wake(&captured.text);
         code = kk_key_parse(kk_secret_view(&captured.text), "KK_KEY", out, err);
+        kk_secret_rest(&captured.text);
     }
     pthread_mutex_unlock(&captured.lock);
     return code;

@@ -1,7 +1,19 @@
 // Secret bytes: locked in memory, fenced by guard pages, wiped when they go.
 //
-// No formatting function takes a kk_secret, and it is never copied into a kk_buf.  The one
-// libsodium set-up of the process is kk_secret_start().
+// They lie in two rooms that the process has for its life, 64 KiB in all: one for secrets on their
+// way, and one for those that rest, such as a key that is kept for the next use.  A room in which
+// no secret is in use can neither be read nor written, and what does not fit gets pages of its own.
+// Neither room is in a core or in a child that fork() makes, which finds zeros there.
+//
+// A secret is in use from kk_secret_make() on, until kk_secret_rest() lays it to rest or
+// kk_secret_clean() wipes it.  To touch one that rests, even by the pointer of an earlier view, is
+// the end of the process: wake it first.
+//
+// Memory may not be lockable, as in many containers.  Then all goes on, kk_secret_is_locked() says
+// so, and whoever wants an error instead asks for it with kk_secret_require_lock().
+//
+// Threads: any at once, each with its own secrets.  No formatting function takes a kk_secret, and
+// it is never copied into a kk_buf.  The one libsodium set-up of the process is kk_secret_start().
 #ifndef KK_SECRET_H
 #define KK_SECRET_H
 
@@ -12,19 +24,35 @@ typedef struct kk_secret {
     unsigned char *ptr; // NULL when empty
     size_t len;
     size_t capacity;
+    bool resting;
 } kk_secret;
 
-// Readies libsodium; any number of times, from any thread.  Errors: KK_ERR_INTERNAL.
+// Readies libsodium and the rooms; any number of times, from any thread.
+// Errors: KK_ERR_INTERNAL.
 KK_MUST_USE kk_code kk_secret_start(kk_error *err);
 
+// Whether all secrets so far are in memory that is never written to a swap.
+bool kk_secret_is_locked(void);
+
+// Makes it an error from now on, for the whole process, that memory cannot be locked.
+// Errors: KK_ERR_MEMLOCK, INTERNAL.
+KK_MUST_USE kk_code kk_secret_require_lock(kk_error *err);
+
 // Makes an empty secret that can hold [capacity] bytes and a NUL.  Cleans what it held.  Errors:
-// KK_ERR_INTERNAL (no memory).
+// KK_ERR_INTERNAL (no memory), KK_ERR_MEMLOCK if that is required.
 KK_MUST_USE kk_code kk_secret_make(kk_secret *self, size_t capacity, kk_error *err);
 
 // Appends bytes; the secret stays NUL-terminated.  Errors: KK_ERR_TOO_LARGE over its capacity.
 KK_MUST_USE kk_code kk_secret_append(kk_secret *self, const void *bytes, size_t len, kk_error *err);
 
 kk_str kk_secret_view(const kk_secret *self);
+
+// Lays a secret that is kept for later to rest; its bytes may move.  Harmless for an empty one and
+// for one that rests.
+void kk_secret_rest(kk_secret *self);
+
+// The way back, before it is used again.  Harmless for an empty one and for one in use.
+void kk_secret_wake(kk_secret *self);
 
 // Wipes and frees.  Harmless for an empty one.
 void kk_secret_clean(kk_secret *self);
