@@ -156,6 +156,9 @@ static void without_lock(void)
 {
     kk_error err = {0};
     kk_secret secret = {0};
+    if (kk_secret_start(&err) != KK_OK || !kk_secret_is_locked()) {
+        _exit(3);
+    }
     if (kk_secret_make(&secret, 10, &err) != KK_OK || kk_secret_is_locked()) {
         _exit(1);
     }
@@ -163,7 +166,7 @@ static void without_lock(void)
     if (kk_secret_require_lock(&err) != KK_ERR_MEMLOCK || strstr(err.hint, "ulimit") == NULL) {
         _exit(2);
     }
-    _exit(0);
+    _exit(kk_secret_make(&secret, 10, &err) == KK_ERR_MEMLOCK ? 0 : 4);
 }
 
 // Enough for the rooms, and not for a large secret.

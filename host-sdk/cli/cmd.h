@@ -22,6 +22,7 @@ typedef enum kk_option_id {
     KK_OPT_YES,
     KK_OPT_VERBOSE,
     KK_OPT_NO_INPUT,
+    KK_OPT_REQUIRE_MLOCK,
     KK_OPT_HELP,
     KK_OPT_VERSION,
     KK_OPT_RAW,

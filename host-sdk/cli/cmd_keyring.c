@@ -42,8 +42,10 @@ kk_code kk_place_parse(const char *text, kk_place *out, kk_error *err)
 
 kk_code kk_run_open_keyring(const kk_run *run, kk_keyring **out, kk_error *err)
 {
-    kk_keyring_options options = {.size = sizeof options,
-                                  .key_file = run->options[KK_OPT_KEY_FILE]};
+    kk_keyring_options options = {
+        .size = sizeof options,
+        .flags = kk_run_has(run, KK_OPT_REQUIRE_MLOCK) ? KK_KEYRING_REQUIRE_MLOCK : 0,
+        .key_file = run->options[KK_OPT_KEY_FILE]};
     return kk_keyring_open(&options, out, err);
 }
 

@@ -11,6 +11,8 @@ const kk_option kk_global_options[] = {
     {KK_OPT_DRY_RUN, 0, "dry-run", NULL, "check a call and stop before anything is sent"},
     {KK_OPT_YES, 0, "yes", NULL, "approve the write or the removal"},
     {KK_OPT_NO_INPUT, 0, "no-input", NULL, "never ask on the terminal"},
+    {KK_OPT_REQUIRE_MLOCK, 0, "require-mlock", NULL,
+     "fail where memory for secrets cannot be locked"},
     {KK_OPT_VERBOSE, 'v', "verbose", NULL, "log to stderr, at level info unless KK_LOG says more"},
     {KK_OPT_HELP, 'h', "help", NULL, "show help"},
     {KK_OPT_VERSION, 0, "version", NULL, "show the version"},

@@ -1,5 +1,6 @@
 // kk: agent tools from plugins, on the command line.
 #include "output.h"
+#include <kk/keyring.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -43,6 +44,15 @@ static void hide_memory(void)
 #endif
 }
 
+// Once, and only where a secret was at stake.
+static void warn_of_memory(void)
+{
+    if (!kk_keyring_memory_is_locked()) {
+        kk_output_warn("memory for secrets could not be locked, and may reach a swap: raise the "
+                       "limit with 'ulimit -l 1024', or fail with --require-mlock");
+    }
+}
+
 int main(int argc, char **argv)
 {
     kk_run run = {0};
@@ -52,6 +62,7 @@ int main(int argc, char **argv)
     kk_code code = kk_options_parse(argc, (const char *const *)argv, &run, &err);
     if (code == KK_OK) {
         code = run_command(&run, &err);
+        warn_of_memory();
     }
     if (code != KK_OK && !run.reported && kk_run_has(&run, KK_OPT_JSON)) {
         kk_output_envelope(&run, &err);

@@ -88,6 +88,12 @@ static kk_code absolute_paths(const char *const *plugins, char ***out, kk_error 
     return KK_OK;
 }
 
+static uint32_t host_flags(const kk_run *run)
+{
+    bool must_lock = kk_run_has(run, KK_OPT_REQUIRE_MLOCK);
+    return (run->calls ? KK_HOST_PREPARE_LIVE : 0) | (must_lock ? KK_HOST_REQUIRE_MLOCK : 0);
+}
+
 kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err)
 {
     int level = -1;
@@ -107,7 +113,7 @@ kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err)
         return code;
     }
     kk_host_options options = {.size = sizeof options,
-                               .flags = run->calls ? KK_HOST_PREPARE_LIVE : 0,
+                               .flags = host_flags(run),
                                .plugin_files = (const char *const *)paths,
                                .replay_file = run->options[KK_OPT_REPLAY],
                                .account = run->options[KK_OPT_ACCOUNT],

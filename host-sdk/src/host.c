@@ -299,7 +299,8 @@ static kk_code open_keyring(kk_host *self, const kk_host_options *options, kk_er
 {
     kk_keyring_options keyring = {
         .size = sizeof keyring,
-        .flags = self->use_environment ? 0 : KK_KEYRING_IGNORE_ENVIRONMENT,
+        .flags = (self->use_environment ? 0 : KK_KEYRING_IGNORE_ENVIRONMENT) |
+                 ((options->flags & KK_HOST_REQUIRE_MLOCK) != 0 ? KK_KEYRING_REQUIRE_MLOCK : 0),
         .home = options->home,
         .key_file = options->key_file,
     };

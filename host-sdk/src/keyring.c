@@ -47,7 +47,8 @@ static kk_code set_up(kk_keyring *self, const kk_keyring_options *options, kk_er
             return kk_fail(err, KK_ERR_INTERNAL, "out of memory for the keyring");
         }
     }
-    kk_code code = kk_secret_start(err);
+    bool must_lock = (options->flags & KK_KEYRING_REQUIRE_MLOCK) != 0;
+    kk_code code = must_lock ? kk_secret_require_lock(err) : kk_secret_start(err);
     if (code == KK_OK && self->environment) {
         code = kk_key_capture_environment(err);
     }
@@ -111,6 +112,11 @@ void kk_keyring_close(kk_keyring *keyring)
     kk_config_free(keyring->config);
     free(keyring->key_file);
     free(keyring);
+}
+
+bool kk_keyring_memory_is_locked(void)
+{
+    return kk_secret_is_locked();
 }
 
 const char *kk_keyring_path(const kk_keyring *keyring)

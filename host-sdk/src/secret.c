@@ -26,7 +26,8 @@ typedef struct room {
 static struct {
     pthread_mutex_t lock;
     bool started;
-    bool is_locked;
+    bool rooms_locked;
+    bool exposed; // a secret was made in memory that is not locked
     bool must_lock;
     room use;
     room rest;
@@ -58,7 +59,7 @@ static bool room_start(room *self, size_t size)
     self->unit_count = (size - MARK) / UNIT;
     // sodium_malloc() locks too, and does not say whether it could.
     if (sodium_mlock(self->base, size - MARK) != 0) {
-        memory.is_locked = false;
+        memory.rooms_locked = false;
     }
     // A kernel that does not know this leaves a copy in children, which are given up to exec().
     (void)madvise(self->base - MARK, size, MADV_WIPEONFORK);
@@ -116,7 +117,7 @@ static bool start_locked(void)
     if (memory.started) {
         return true;
     }
-    memory.is_locked = true;
+    memory.rooms_locked = true;
     memory.started = sodium_init() >= 0 && (memory.use.base || room_start(&memory.use, USE_SIZE)) &&
                      (memory.rest.base || room_start(&memory.rest, REST_SIZE));
     return memory.started;
@@ -133,7 +134,7 @@ kk_code kk_secret_start(kk_error *err)
 bool kk_secret_is_locked(void)
 {
     pthread_mutex_lock(&memory.lock);
-    bool is_locked = !memory.started || memory.is_locked;
+    bool is_locked = !memory.exposed;
     pthread_mutex_unlock(&memory.lock);
     return is_locked;
 }
@@ -154,7 +155,7 @@ kk_code kk_secret_require_lock(kk_error *err)
     }
     pthread_mutex_lock(&memory.lock);
     memory.must_lock = true;
-    bool is_locked = memory.is_locked;
+    bool is_locked = memory.rooms_locked;
     pthread_mutex_unlock(&memory.lock);
     return is_locked ? KK_OK : fail_lock(err);
 }
@@ -168,12 +169,12 @@ static unsigned char *take_pages(size_t size, bool *refused)
     if (pages == NULL || sodium_mlock(pages, size) == 0) {
         return pages;
     }
-    memory.is_locked = false;
     if (memory.must_lock) {
         *refused = true;
         sodium_free(pages);
         return NULL;
     }
+    memory.exposed = true;
     return pages;
 }
 
@@ -184,12 +185,13 @@ kk_code kk_secret_make(kk_secret *self, size_t capacity, kk_error *err)
     if (code != KK_OK) {
         return code;
     }
-    bool refused = false;
     pthread_mutex_lock(&memory.lock);
-    unsigned char *bytes = room_take(&memory.use, units_of(capacity));
+    bool refused = memory.must_lock && !memory.rooms_locked;
+    unsigned char *bytes = refused ? NULL : room_take(&memory.use, units_of(capacity));
     if (bytes != NULL) {
         room_open(&memory.use);
-    } else {
+        memory.exposed = memory.exposed || !memory.rooms_locked;
+    } else if (!refused) {
         bytes = take_pages(capacity + 1, &refused);
     }
     pthread_mutex_unlock(&memory.lock);

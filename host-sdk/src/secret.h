@@ -31,7 +31,7 @@ typedef struct kk_secret {
 // Errors: KK_ERR_INTERNAL.
 KK_MUST_USE kk_code kk_secret_start(kk_error *err);
 
-// Whether all secrets so far are in memory that is never written to a swap.
+// Whether all secrets so far were in locked memory, which is never written to a swap.
 bool kk_secret_is_locked(void);
 
 // Makes it an error from now on, for the whole process, that memory cannot be locked.

@@ -47,6 +47,7 @@ typedef void (*kk_log_fn)(void *context, int level, const char *text);
 #define KK_HOST_NO_SEARCH UINT32_C(1)          // load only `plugin_files`
 #define KK_HOST_IGNORE_ENVIRONMENT UINT32_C(2) // read no environment variable
 #define KK_HOST_PREPARE_LIVE UINT32_C(4)       // load the live transport on a thread meanwhile
+#define KK_HOST_REQUIRE_MLOCK UINT32_C(8)      // as KK_KEYRING_REQUIRE_MLOCK of kk/keyring.h
 
 struct kk_live_host;
 struct kk_transport;

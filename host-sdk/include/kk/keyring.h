@@ -39,6 +39,7 @@ extern "C" {
 typedef struct kk_keyring kk_keyring;
 
 #define KK_KEYRING_IGNORE_ENVIRONMENT UINT32_C(1)
+#define KK_KEYRING_REQUIRE_MLOCK UINT32_C(2) // for the whole process, from then on
 #define KK_KEYRING_VALUE_MAX 65536
 
 typedef struct kk_keyring_options {
@@ -50,12 +51,18 @@ typedef struct kk_keyring_options {
 
 // A handle on the keyring of this user.  Opens no file yet.  *out is new: for kk_keyring_close().
 // Errors: KK_ERR_USAGE (no absolute place for the files; a configuration that is not understood),
-// PERMS (a configuration that others may write), IO, INTERNAL.
+// PERMS (a configuration that others may write), IO, INTERNAL; MEMLOCK if memory must be locked and
+// cannot be.
 KK_PUBLIC KK_MUST_USE kk_code kk_keyring_open(const kk_keyring_options *options, kk_keyring **out,
                                               kk_error *err);
 
 // Wipes the key and frees the handle.  Harmless for NULL.
 KK_PUBLIC void kk_keyring_close(kk_keyring *keyring);
+
+// Whether all secrets that this process held so far were in locked memory, which is never written
+// to a swap.  Where the limit on it is too low kk goes on without, unless KK_KEYRING_REQUIRE_MLOCK
+// is given; a program may then want to warn its user, once.  Threads: any.
+KK_PUBLIC bool kk_keyring_memory_is_locked(void);
 
 // The path of the keyring file.
 KK_PUBLIC const char *kk_keyring_path(const kk_keyring *keyring);
