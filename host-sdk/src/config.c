@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CONFIG_MAX = 64 << 10, NAME_SIZE_MAX = 63, LEVELS_MAX = 256 };
+enum { CONFIG_MAX = 64 << 10, NAME_SIZE_MAX = 63, LEVELS_MAX = 256, SWEPT_AGE_S = 60 };
 
 static const char project_name[] = ".kk.json";
+static const char temp_prefix[] = ".kk-config.tmp.";
 
 struct kk_config {
     char *path; // of config.json
@@ -518,7 +519,8 @@ static int replace(const kk_place *place, kk_str text)
 {
     const kk_io *io = &kk_io_system;
     char temp[KK_IO_TEMP_NAME_SIZE];
-    kk_io_temp_name(".kk-config.tmp.", temp);
+    kk_io_sweep(io, place->dir, temp_prefix, SWEPT_AGE_S);
+    kk_io_temp_name(temp_prefix, temp);
     int number = kk_io_write_new(io, place->dir, temp, text);
     if (number != 0) {
         return number;

@@ -2,14 +2,16 @@
 #include "io.h"
 #include "fail.h"
 #include "secret.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { GROUPS_MAX = 1024 };
+enum { GROUPS_MAX = 1024, SWEPT_MAX = 4096 };
 
 static int system_open(int dir, const char *name, int flags, mode_t mode)
 {
@@ -323,6 +325,33 @@ void kk_io_temp_name(const char *prefix, char out[KK_IO_TEMP_NAME_SIZE])
     kk_random(&random, sizeof random);
     snprintf(out, KK_IO_TEMP_NAME_SIZE, "%s%ld.%016llx", prefix, (long)getpid(),
              (unsigned long long)random);
+}
+
+static bool is_as_old(int dir, const char *name, int age_s)
+{
+    struct stat status;
+    return age_s == 0 || (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                          status.st_mtime < time(NULL) - age_s);
+}
+
+void kk_io_sweep(const kk_io *io, int dir, const char *prefix, int age_s)
+{
+    int fd = io->open(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
+    if (entries == NULL) {
+        if (fd >= 0) {
+            io->close(fd);
+        }
+        return;
+    }
+    struct dirent *entry = readdir(entries);
+    for (int i = 0; i < SWEPT_MAX && entry != NULL; i++, entry = readdir(entries)) {
+        if (kk_str_starts_with(kk_str_from(entry->d_name), prefix) &&
+            is_as_old(dir, entry->d_name, age_s)) {
+            io->unlink(dir, entry->d_name);
+        }
+    }
+    closedir(entries);
 }
 
 int kk_io_write_new(const kk_io *io, int dir, const char *name, kk_str bytes)

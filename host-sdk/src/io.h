@@ -72,6 +72,11 @@ int kk_io_write(const kk_io *io, int fd, kk_str bytes);
 enum { KK_IO_TEMP_NAME_SIZE = 64 };
 void kk_io_temp_name(const char *prefix, char out[KK_IO_TEMP_NAME_SIZE]);
 
+// Removes the files of a directory whose names begin with [prefix] and which nobody has written to
+// for [age_s] seconds: what killed processes left.  With an age, processes that do not know of each
+// other may share the directory.  A file that cannot be removed stays.
+void kk_io_sweep(const kk_io *io, int dir, const char *prefix, int age_s);
+
 // Writes a new private file and brings it to the disk.  On failure there is none.
 int kk_io_write_new(const kk_io *io, int dir, const char *name, kk_str bytes);
 

@@ -3,7 +3,6 @@
 #include "fail.h"
 #include "keyring_pin.h"
 #include "time_source.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOST_RACES_MAX = 5, LOCK_POLL_MS = 10, SWEPT_MAX = 4096 };
+enum { LOST_RACES_MAX = 5, LOCK_POLL_MS = 10 };
 
 // ---- Reading
 
@@ -299,26 +298,6 @@ static kk_code make_new(commit *self, kk_error *err)
     return kk_kring_write(&self->ring, &self->keys, &self->new_bytes, err);
 }
 
-// Removes what a killed writer left.  Safe under the lock: nobody else has a temporary file now.
-static void sweep(const commit *self)
-{
-    int fd = self->io->open(self->place->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    if (dir == NULL) {
-        if (fd >= 0) {
-            self->io->close(fd);
-        }
-        return;
-    }
-    struct dirent *entry = readdir(dir);
-    for (int i = 0; i < SWEPT_MAX && entry != NULL; i++, entry = readdir(dir)) {
-        if (kk_str_starts_with(kk_str_from(entry->d_name), KK_KEYRING_TEMP_PREFIX)) {
-            self->io->unlink(self->place->dir, entry->d_name);
-        }
-    }
-    closedir(dir);
-}
-
 static kk_code open_every_value(const kk_kring *ring, const kk_secret *keys, kk_error *err)
 {
     kk_code code = KK_OK;
@@ -442,7 +421,8 @@ static kk_code write_new(commit *self, kk_error *err)
 {
     char temp[KK_IO_TEMP_NAME_SIZE];
     bool renamed = false;
-    sweep(self);
+    // What a killed writer left.  Under the lock nobody else has a temporary file now.
+    kk_io_sweep(self->io, self->place->dir, KK_KEYRING_TEMP_PREFIX, 0);
     kk_io_temp_name(KK_KEYRING_TEMP_PREFIX, temp);
     int number = kk_io_write_new(self->io, self->place->dir, temp, kk_buf_view(&self->new_bytes));
     if (number != 0) {

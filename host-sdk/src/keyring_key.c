@@ -11,7 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CHECK_SIZE = 4, ENCODED_SIZE = KK_KRING_KEY_SIZE + CHECK_SIZE, WINNER_TRIES = 20 };
+enum {
+    CHECK_SIZE = 4,
+    ENCODED_SIZE = KK_KRING_KEY_SIZE + CHECK_SIZE,
+    WINNER_TRIES = 20,
+    SWEPT_AGE_S = 60
+};
 
 static const char prefix[] = "KRKEY1-";
 
@@ -186,8 +191,10 @@ static int publish_unnamed(const kk_io *io, const kk_place *place, kk_str text)
 // The same where a file must have a name from the start.
 static int publish_named(const kk_io *io, const kk_place *place, kk_str text)
 {
+    static const char prefix_temp[] = ".kk-key.tmp.";
     char temp[KK_IO_TEMP_NAME_SIZE];
-    kk_io_temp_name(".kk-key.tmp.", temp);
+    kk_io_sweep(io, place->dir, prefix_temp, SWEPT_AGE_S);
+    kk_io_temp_name(prefix_temp, temp);
     int number = kk_io_write_new(io, place->dir, temp, text);
     if (number != 0) {
         return number;
