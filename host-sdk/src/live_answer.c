@@ -21,12 +21,23 @@ size_t kk_live_on_header(char *bytes, size_t size, size_t count, void *context)
     return len;
 }
 
+// The most that is set aside on the word of a server alone.
+#define ANNOUNCED_MAX ((curl_off_t)1 << 20)
+
+// A body whose length was announced gets its room at once, rather than by copying it around.
+static size_t first_capacity(const kk_live_job *job)
+{
+    curl_off_t announced = -1;
+    curl_easy_getinfo(job->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    return announced > 4095 && announced < ANNOUNCED_MAX ? (size_t)announced + 1 : 4096;
+}
+
 static bool body_reserve(kk_live_job *job, size_t needed)
 {
     if (needed <= job->body_capacity) {
         return true;
     }
-    size_t capacity = job->body_capacity < 4096 ? 4096 : 2 * job->body_capacity;
+    size_t capacity = job->body == NULL ? first_capacity(job) : 2 * job->body_capacity;
     capacity = capacity < needed ? needed : capacity;
     char *grown = realloc(job->body, capacity);
     if (grown == NULL) {
