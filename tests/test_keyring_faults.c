@@ -15,6 +15,7 @@ static struct {
     int countdown;
     int number;
     bool hit;
+    bool kept; // a file could not be removed
     bool short_writes;
     char trace[TRACE_MAX]; // w = write, f = fsync of a file, d = fsync of a directory, r = rename
     size_t traced;
@@ -87,6 +88,28 @@ static int faulty_rename(int dir, const char *from, const char *to)
     return fails() ? -1 : kk_io_system.rename(dir, from, to);
 }
 
+static int faulty_lock(int fd, int operation)
+{
+    return fails() ? -1 : kk_io_system.lock(fd, operation);
+}
+
+static int faulty_link(int dir, const char *from, const char *to)
+{
+    return fails() ? -1 : kk_io_system.link(dir, from, to);
+}
+
+static int faulty_publish(int fd, int dir, const char *name)
+{
+    return fails() ? -1 : kk_io_system.publish(fd, dir, name);
+}
+
+static int faulty_unlink(int dir, const char *name)
+{
+    bool failed = fails();
+    faults.kept = faults.kept || failed;
+    return failed ? -1 : kk_io_system.unlink(dir, name);
+}
+
 static kk_io faulty_io(void)
 {
     kk_io io = kk_io_system;
@@ -98,12 +121,17 @@ static kk_io faulty_io(void)
     io.sync = faulty_sync;
     io.close = faulty_close;
     io.rename = faulty_rename;
+    io.lock = faulty_lock;
+    io.link = faulty_link;
+    io.publish = faulty_publish;
+    io.unlink = faulty_unlink;
     return io;
 }
 
 typedef struct room {
     char dir[64];
     char path[96];
+    char pin_path[96];
     kk_io io;
     kk_secret key;
     kk_keyring_store store;
@@ -140,8 +168,10 @@ static int set_up(void **state)
     strncpy(self->dir, "/tmp/kk-fault-XXXXXX", sizeof self->dir - 1);
     assert_non_null(mkdtemp(self->dir));
     snprintf(self->path, sizeof self->path, "%s/keyring.kkr", self->dir);
+    snprintf(self->pin_path, sizeof self->pin_path, "%s/keyring.pin", self->dir);
     self->io = faulty_io();
-    self->store = (kk_keyring_store){.io = &self->io, .path = self->path, .lock_wait_ms = 1000};
+    self->store = (kk_keyring_store){
+        .io = &self->io, .path = self->path, .pin_path = self->pin_path, .lock_wait_ms = 1000};
     assert_ok(kk_secret_make(&self->key, KK_KRING_KEY_SIZE, &err), &err);
     kk_random(self->key.ptr, KK_KRING_KEY_SIZE);
     self->key.len = KK_KRING_KEY_SIZE;
@@ -207,67 +237,209 @@ static void assert_text(const room *self, const char *wanted)
     kk_kring_clean(&ring);
 }
 
-// ---- One call fails, each in turn
+// ---- One call fails, each in turn, of every operation
 
-static void assert_code_of(int number, kk_code code)
+// What a room holds: "" without a keyring, else its records, with a '*' at the default.
+static void describe(const room *self, char *out, size_t size)
 {
-    if (code == KK_OK || code == KK_ERR_DURABILITY) {
+    kk_error err = {0};
+    kk_kring ring = {0};
+    kk_secret keys = {0};
+    kk_keyring_store store = {.io = &kk_io_system, .path = self->path, .pin_path = self->pin_path};
+    out[0] = '\0';
+    kk_code code = kk_keyring_file_read(&store, &self->key, &ring, &keys, &err);
+    if (code == KK_ERR_NO_KEYRING || code == KK_ERR_ROLLBACK) {
+        snprintf(out, size, "%s", code == KK_ERR_ROLLBACK ? "rollback" : "");
         return;
     }
-    kk_code wanted = number == ENOSPC  ? KK_ERR_NO_SPACE
-                     : number == EROFS ? KK_ERR_READ_ONLY
-                                       : KK_ERR_IO;
-    assert_code(code, wanted);
+    assert_ok(code, &err);
+    size_t len = (size_t)snprintf(out, size, "keyring");
+    for (size_t i = 0; i < ring.record_count; i++) {
+        const kk_kring_record *record = &ring.records[i];
+        kk_secret value = {0};
+        if (record->name.kind == KK_KRING_VALUE) {
+            assert_ok(kk_kring_open_value(&ring, &keys, record, &value, &err), &err);
+        }
+        len += (size_t)snprintf(out + len, size - len, " %.*s=%s", (int)record->name.account.len,
+                                record->name.account.ptr,
+                                value.ptr != NULL ? (const char *)value.ptr : "*");
+        kk_secret_clean(&value);
+    }
+    kk_secret_clean(&keys);
+    kk_kring_clean(&ring);
 }
 
-// Fails every call of a commit in turn; returns how many commits were refused.
-static size_t sweep_faults(room *self, int number)
+static kk_code edit_remove(void *context, kk_kring *ring, const kk_secret *keys, bool *changed,
+                           kk_error *err)
 {
-    static char before[FILE_MAX];
-    static char after[FILE_MAX];
-    size_t refused = 0;
+    (void)context, (void)keys;
+    *changed = true;
+    return kk_kring_remove(ring, "planetscale", "dev", NULL, err);
+}
+
+static kk_code edit_point(void *context, kk_kring *ring, const kk_secret *keys, bool *changed,
+                          kk_error *err)
+{
+    (void)context, (void)keys;
+    return kk_kring_point(ring, "planetscale", "other", 1, changed, err);
+}
+
+static kk_code edit_other(void *context, kk_kring *ring, const kk_secret *keys, bool *changed,
+                          kk_error *err)
+{
+    (void)context;
+    kk_keyring_value value = {"token", "other", 5};
+    *changed = true;
+    return kk_kring_set(ring, keys, "planetscale", "other", &value, 1, 1, err);
+}
+
+static kk_code edit_old(void *context, kk_kring *ring, const kk_secret *keys, bool *changed,
+                        kk_error *err)
+{
+    (void)context;
+    kk_code code = edit_value((void *)(uintptr_t) "old", ring, keys, changed, err);
+    return code == KK_OK ? edit_other(NULL, ring, keys, changed, err) : code;
+}
+
+static kk_code edit_new(void *context, kk_kring *ring, const kk_secret *keys, bool *changed,
+                        kk_error *err)
+{
+    (void)context;
+    return edit_value((void *)(uintptr_t) "new", ring, keys, changed, err);
+}
+
+typedef struct operation {
+    const char *name;
+    const char *before;
+    const char *after;
+    kk_keyring_edit_fn edit; // NULL = accept the copy of before
+    bool create;
+    int refused_min; // how many of its calls can stop it
+} operation;
+
+static const operation operations[] = {
+    {"init", "", "keyring", edit_nothing, true, 15},
+    {"set", "keyring dev=old other=other dev=*", "keyring dev=new other=other dev=*", edit_new,
+     false, 20},
+    {"rm", "keyring dev=old other=other dev=*", "keyring other=other", edit_remove, false, 20},
+    {"default", "keyring dev=old other=other dev=*", "keyring dev=old other=other other=*",
+     edit_point, false, 20},
+    {"ack", "rollback", "keyring dev=old other=other dev=*", NULL, false, 8},
+};
+
+static kk_code do_operation(const room *self, const operation *what, kk_error *err)
+{
+    uint64_t seen;
+    uint64_t accepted;
+    return what->edit != NULL
+               ? kk_keyring_file_commit(&self->store, &self->key, what->create, what->edit, NULL,
+                                        err)
+               : kk_keyring_file_accept(&self->store, &self->key, &seen, &accepted, err);
+}
+
+// Brings a room to where the operation begins.
+static void prepare(const room *self, const operation *what)
+{
+    static char copy[FILE_MAX];
+    char text[256];
+    kk_error err = {0};
+    empty_dir(self, true);
+    if (!what->create) {
+        assert_ok(kk_keyring_file_commit(&self->store, &self->key, true, edit_old, NULL, &err),
+                  &err);
+    }
+    if (what->edit == NULL) {
+        size_t len = read_file(self, copy);
+        assert_ok(commit_text(self, "new", &err), &err);
+        FILE *file = fopen(self->path, "wb");
+        assert_non_null(file);
+        assert_int_equal(fwrite(copy, 1, len, file), len);
+        assert_int_equal(fclose(file), 0);
+    }
+    describe(self, text, sizeof text);
+    assert_string_equal(text, what->before);
+}
+
+static kk_code code_of(int number)
+{
+    switch (number) {
+    case ENOSPC:
+    case EDQUOT:
+        return KK_ERR_NO_SPACE;
+    case EROFS:
+        return KK_ERR_READ_ONLY;
+    default:
+        return KK_ERR_IO;
+    }
+}
+
+// After a fault: the old state or the new one, as the code says, and nothing in the way.
+static void check_after(const room *self, const operation *what, kk_code code, int number)
+{
+    char text[256];
+    bool made = code == KK_OK || code == KK_ERR_DURABILITY;
+    if (!made) {
+        assert_code(code, code_of(number));
+    }
+    describe(self, text, sizeof text);
+    assert_string_equal(text, made ? what->after : what->before);
+    assert_true(faults.kept || empty_dir(self, false) == 0);
+    kk_error err = {0};
+    if (!made) {
+        assert_ok(do_operation(self, what, &err), &err);
+        describe(self, text, sizeof text);
+        assert_string_equal(text, what->after);
+        assert_true(what->edit == NULL || empty_dir(self, false) == 0);
+    }
+}
+
+// Fails every call of an operation in turn.
+static void sweep_operation(room *self, const operation *what, int number)
+{
+    int refused = 0;
     for (int nth = 1; nth < CALLS_MAX; nth++) {
         kk_error err = {0};
-        assert_ok(commit_text(self, "old", &err), &err);
-        size_t len = read_file(self, before);
+        prepare(self, what);
         faults.countdown = nth;
         faults.number = number;
         faults.hit = false;
-        kk_code code = commit_text(self, "new", &err);
+        faults.kept = false;
+        kk_code code = do_operation(self, what, &err);
         faults.countdown = 0;
         if (!faults.hit) {
             assert_ok(code, &err);
-            assert_true(nth > 20);
-            return refused;
+            if (refused < what->refused_min && number != EINTR) {
+                fail_msg("%s was refused %d times alone", what->name, refused);
+            }
+            return;
         }
-        assert_code_of(number, code);
-        bool made = code == KK_OK || code == KK_ERR_DURABILITY;
-        assert_text(self, made ? "new" : "old");
-        if (!made) {
-            refused++;
-            assert_int_equal(read_file(self, after), len);
-            assert_memory_equal(before, after, len);
-        }
-        assert_int_equal(empty_dir(self, false), 0);
+        check_after(self, what, code, number);
+        refused += code != KK_OK;
     }
-    fail_msg("a commit makes too many calls");
-    return 0;
+    fail_msg("%s makes too many calls", what->name);
 }
 
-static void test_keyring_faults__a_full_disk_leaves_the_old_file(void **state)
+static void sweep_all(void **state, int number)
 {
-    assert_true(sweep_faults(*state, ENOSPC) > 15);
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+        sweep_operation(*state, &operations[i], number);
+    }
 }
 
-static void test_keyring_faults__a_read_only_disk_leaves_the_old_file(void **state)
-{
-    assert_true(sweep_faults(*state, EROFS) > 15);
-}
+#define FAULT_TEST(name, number)                                                                   \
+    static void test_keyring_faults__##name##_leaves_old_or_new(void **state)                      \
+    {                                                                                              \
+        sweep_all(state, number);                                                                  \
+    }
 
-static void test_keyring_faults__a_failing_disk_leaves_the_old_file(void **state)
-{
-    assert_true(sweep_faults(*state, EIO) > 15);
-}
+FAULT_TEST(a_failing_disk, EIO)
+FAULT_TEST(a_full_disk, ENOSPC)
+FAULT_TEST(a_full_quota, EDQUOT)
+FAULT_TEST(a_read_only_disk, EROFS)
+FAULT_TEST(a_signal, EINTR)
+FAULT_TEST(a_full_table_of_files, EMFILE)
+FAULT_TEST(a_lack_of_memory, ENOMEM)
+FAULT_TEST(a_lack_of_rights, EACCES)
 
 static void test_keyring_faults__short_and_interrupted_writes_are_continued(void **state)
 {
@@ -308,8 +480,8 @@ static void test_keyring_faults__files_are_synced_before_and_the_directory_after
     kk_error err = {0};
     faults.traced = 0;
     assert_ok(commit_text(self, "new", &err), &err);
-    // The note of the holder; the new file; the copy of the old one; the new name.
-    assert_string_equal(faults.trace, "wwfwfrrd");
+    // The note of the holder; the new file; the copy of the old one; the new name; the pin.
+    assert_string_equal(faults.trace, "wwfwfrrdwr");
 }
 
 static void test_keyring_faults__a_directory_that_is_not_synced_is_durability(void **state)
@@ -371,9 +543,9 @@ static int rival_rename(int dir, const char *from, const char *to)
     return result;
 }
 
-static int no_lock(int fd, int operation)
+static int no_lock(int fd, int how)
 {
-    (void)fd, (void)operation;
+    (void)fd, (void)how;
     return 0;
 }
 
@@ -402,9 +574,14 @@ static void test_keyring_faults__a_lock_that_does_not_lock_loses_no_commit(void 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_ROOM(test_keyring_faults__a_full_disk_leaves_the_old_file),
-        IN_ROOM(test_keyring_faults__a_read_only_disk_leaves_the_old_file),
-        IN_ROOM(test_keyring_faults__a_failing_disk_leaves_the_old_file),
+        IN_ROOM(test_keyring_faults__a_failing_disk_leaves_old_or_new),
+        IN_ROOM(test_keyring_faults__a_full_disk_leaves_old_or_new),
+        IN_ROOM(test_keyring_faults__a_full_quota_leaves_old_or_new),
+        IN_ROOM(test_keyring_faults__a_read_only_disk_leaves_old_or_new),
+        IN_ROOM(test_keyring_faults__a_signal_leaves_old_or_new),
+        IN_ROOM(test_keyring_faults__a_full_table_of_files_leaves_old_or_new),
+        IN_ROOM(test_keyring_faults__a_lack_of_memory_leaves_old_or_new),
+        IN_ROOM(test_keyring_faults__a_lack_of_rights_leaves_old_or_new),
         IN_ROOM(test_keyring_faults__short_and_interrupted_writes_are_continued),
         IN_ROOM(test_keyring_faults__reads_back_what_it_wrote_before_it_replaces),
         IN_ROOM(test_keyring_faults__files_are_synced_before_and_the_directory_after),

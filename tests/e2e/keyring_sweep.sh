@@ -112,8 +112,8 @@ point() { # point COMMAND CALL NUMBER MODE
     [ "$now" = "$old" ] || [ "$now" = "$new" ] || fail "$what left another state: $now"
     [ $status != 0 ] || [ "$now" = "$new" ] || fail "$what: success was claimed and the state is the old one"
     case $4:$2:$status in
-    # Without its pages a process cannot go on, and by a signal is a way to end too.
-    KILL:*:137 | *:mprotect:139) ;;
+    # Without its pages or without randomness a process must not go on, and by a signal is a way to end too.
+    KILL:*:137 | *:mprotect:139 | *:getrandom:134) ;;
     *:1[0-9][0-9]) fail "$what ended by a signal, status $status" ;;
     esac
     if [ "$4" = KILL ] || [ $((points % 10)) = 0 ]; then
