@@ -219,6 +219,9 @@ kk_code kk_pin_remove(const kk_io *io, const char *path, kk_error *err)
     if (number == 0 && io->unlink(place.dir, place.name) != 0) {
         number = errno;
     }
+    if (number == 0 && io->sync(place.dir) != 0) {
+        number = errno;
+    }
     kk_place_close(&place, io);
     return number == 0 || number == ENOENT ? KK_OK : kk_io_fail(err, number, "remove", path);
 }

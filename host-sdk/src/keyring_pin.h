@@ -37,7 +37,7 @@ KK_MUST_USE kk_code kk_pin_check(const kk_pin *self, const char *pin_path, const
 kk_code kk_pin_write(const kk_io *io, const char *path, kk_str file, const kk_secret *keys,
                      kk_error *err);
 
-// Removes the pin of a keyring that is no more.  Errors: KK_ERR_IO, READ_ONLY.
+// Removes the pin of a keyring that is no more, also from the disk.  Errors: KK_ERR_IO, READ_ONLY.
 KK_MUST_USE kk_code kk_pin_remove(const kk_io *io, const char *path, kk_error *err);
 
 #endif
