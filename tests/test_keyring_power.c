@@ -344,8 +344,7 @@ static int judge(room *self, const found *names, const expectation *wanted)
         assert_true(names[i].file < 15);
         number = number * 61 + (size_t)(names[i].file + 1) * VARIANTS + (size_t)names[i].how;
     }
-    // A number of three digits of base 61 does not fit, and two disks may share a place: then one is
-    // judged again, never left out.
+    // Two disks may share a place: then one is judged again, and none is left out.
     static size_t numbers[SEEN_MAX];
     size_t at = number % SEEN_MAX;
     if (self->seen[at] && numbers[at] == number) {

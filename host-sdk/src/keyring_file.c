@@ -184,7 +184,6 @@ static kk_code fail_locked(const kk_keyring_store *self, const kk_place *place, 
 static kk_code wait_for_lock(const kk_keyring_store *self, const kk_place *place, int fd,
                              kk_error *err)
 {
-    static const struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
     uint64_t until_ms = kk_time_mono_ms(kk_time_real()) + self->lock_wait_ms;
     while (self->io->lock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
@@ -193,7 +192,10 @@ static kk_code wait_for_lock(const kk_keyring_store *self, const kk_place *place
         if (kk_time_mono_ms(kk_time_real()) >= until_ms) {
             return fail_locked(self, place, fd, err);
         }
-        nanosleep(&pause, NULL);
+        // Not all at the same pace, so that of many that wait each has its turn.
+        uint32_t random = 0;
+        kk_random(&random, sizeof random);
+        nanosleep(&(struct timespec){.tv_nsec = random % (LOCK_POLL_MS * 1000000L)}, NULL);
     }
     return KK_OK;
 }
