@@ -6,7 +6,8 @@
 #     packages.sh bench      also what the benchmarks need
 #     packages.sh all        also what the slow checks need (sanitizers' compilers, valgrind, tidy)
 set -eu
-build='gcc libc6-dev cmake ninja-build pkg-config libcurl4-openssl-dev libcjson-dev libsodium-dev ca-certificates'
+build='gcc libc6-dev cmake ninja-build pkg-config libcurl4-openssl-dev libcjson-dev libsodium-dev libseccomp-dev liblua5.4-dev libpcre2-dev
+  ca-certificates'
 tests="$build g++ libcmocka-dev libmicrohttpd-dev libgnutls28-dev strace binutils"
 bench="$tests curl"
 all="$tests clang clang-tidy clang-format libclang-rt-14-dev valgrind iproute2 util-linux"

@@ -44,6 +44,7 @@ elf 4
 trust 4
 manifest 4
 loader 4
+worker 5
 live_module 5
 registry 5
 field_check 5

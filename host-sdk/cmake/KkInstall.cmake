@@ -1,9 +1,10 @@
-# What an installation holds: the headers, the host library shared and static, the live module, kk, the CMake package and the
+# What an installation holds: the headers, the host library shared and static, the live module, the worker, kk, the CMake package and the
 # pkg-config files.  The plugin installs itself.
 include(CMakePackageConfigHelpers)
 set(KK_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/kkhost)
 
 install(TARGETS kk RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS kk-worker RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/kk)
 install(TARGETS kk_live LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/kk)
 install(TARGETS kkhost EXPORT kkhost LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS kkhost_static kk_live_static kk_base_objects kkhost_objects kk_live_objects EXPORT kkhost-static

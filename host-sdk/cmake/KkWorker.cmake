@@ -1,0 +1,20 @@
+# kk-worker: the confined child that looks at plugins and runs Lua.  What it links is its own: no program that embeds the
+# host needs any of it.
+option(KK_WITH_LUA "Let the worker run Lua scripts" ON)
+pkg_check_modules(KK_SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5.4)
+
+add_executable(kk-worker
+  worker/channel.c
+  worker/main.c
+  worker/sandbox.c
+)
+kk_configure(kk-worker)
+target_include_directories(kk-worker PRIVATE worker src)
+target_link_libraries(kk-worker PRIVATE kk_base PkgConfig::KK_SECCOMP)
+# What sanitizers and coverage do at run time needs more than the confinement leaves.
+if(KK_SANITIZE OR KK_FUZZ OR KK_COVERAGE)
+  set(KK_WORKER_UNCONFINED KK_WORKER_UNCONFINED)
+  target_compile_definitions(kk-worker PRIVATE ${KK_WORKER_UNCONFINED})
+endif()
+set_target_properties(kk-worker PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/libexec/kk)
+add_dependencies(kkhost kk-worker)
