@@ -404,7 +404,7 @@ static void test_account__plugin_without_credentials_needs_none(void **state)
 {
     account_fixture *self = *state;
     kk_plugin *other = NULL;
-    assert_ok(kk_plugin_load(KK_TEST_PLUGINS "/bare.so", &other, &self->err), &self->err);
+    assert_ok(kk_plugin_load(KK_TEST_PLUGINS "/bare.so", NULL, &other, &self->err), &self->err);
     assert_null(kk_plugin_manifest(other)->credentials);
     kk_plugin *vault = self->plugin;
     self->plugin = other;

@@ -9,7 +9,7 @@ static int load_plugin(void **state)
     kk_registry *registry = NULL;
     kk_config *config = NULL;
     kk_error err = {0};
-    assert_ok(kk_registry_load(files, false, NULL, config, &registry, &err), &err);
+    assert_ok(kk_registry_load(files, false, NULL, config, NULL, &registry, &err), &err);
     *state = registry;
     return 0;
 }

@@ -9,8 +9,8 @@ static int load(void **state)
 {
     (void)state;
     kk_error err = {0};
-    assert_ok(kk_plugin_load(KK_TEST_PLUGINS "/vault.so", &vault, &err), &err);
-    assert_ok(kk_plugin_load(KK_TEST_PLUGINS "/bare.so", &other, &err), &err);
+    assert_ok(kk_plugin_load(KK_TEST_PLUGINS "/vault.so", NULL, &vault, &err), &err);
+    assert_ok(kk_plugin_load(KK_TEST_PLUGINS "/bare.so", NULL, &other, &err), &err);
     return 0;
 }
 

@@ -36,7 +36,7 @@ static void assert_refused(const char *path, const char *stage, const char *word
 {
     kk_error err = {0};
     kk_plugin *plugin = NULL;
-    kk_code code = kk_plugin_load(path, &plugin, &err);
+    kk_code code = kk_plugin_load(path, NULL, &plugin, &err);
     assert_code(code, KK_ERR_PLUGIN_REFUSED);
     assert_null(plugin);
     assert_holds(err.message, words);
@@ -88,7 +88,7 @@ static void test_loader__copies_a_good_manifest(void **state)
     kk_error err = {0};
     kk_plugin *plugin = NULL;
     const char *path = bring(state, "good");
-    assert_ok(kk_plugin_load(path, &plugin, &err), &err);
+    assert_ok(kk_plugin_load(path, NULL, &plugin, &err), &err);
     const kk_manifest *manifest = kk_plugin_manifest(plugin);
     assert_string_equal(manifest->id, "demo");
     assert_int_equal(manifest->tool_count, 2);
@@ -107,7 +107,7 @@ static void test_loader__a_newer_plugin_that_accepts_us_is_cut_to_our_size(void 
 {
     kk_error err = {0};
     kk_plugin *plugin = NULL;
-    assert_ok(kk_plugin_load(bring(state, "newer_1_99"), &plugin, &err), &err);
+    assert_ok(kk_plugin_load(bring(state, "newer_1_99"), NULL, &plugin, &err), &err);
     const kk_manifest *manifest = kk_plugin_manifest(plugin);
     assert_int_equal(manifest->tag.struct_size, sizeof *manifest);
     assert_int_equal(manifest->tools[0]->struct_size, sizeof(kk_tool));
@@ -166,7 +166,7 @@ static void test_loader__a_library_that_is_cut_short_is_refused(void **state)
         assert_int_equal(truncate(path, len), 0);
         kk_error err = {0};
         kk_plugin *plugin = NULL;
-        assert_code(kk_plugin_load(path, &plugin, &err), KK_ERR_PLUGIN_REFUSED);
+        assert_code(kk_plugin_load(path, NULL, &plugin, &err), KK_ERR_PLUGIN_REFUSED);
         assert_string_equal(err.reason, "elf");
     }
 }

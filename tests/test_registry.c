@@ -33,7 +33,7 @@ static kk_registry *load(void **state)
                                        scratch_path(*state, "two"), NULL};
     kk_error err = {0};
     kk_registry *registry = NULL;
-    assert_ok(kk_registry_load_from(NULL, directories, &registry, &err), &err);
+    assert_ok(kk_registry_load_from(NULL, directories, NULL, &registry, &err), &err);
     return registry;
 }
 
@@ -151,7 +151,8 @@ static void test_registry__a_named_file_has_to_pass(void **state)
                                  NULL};
     kk_error err = {0};
     kk_registry *registry = NULL;
-    assert_code(kk_registry_load(files, false, NULL, NULL, &registry, &err), KK_ERR_PLUGIN_REFUSED);
+    assert_code(kk_registry_load(files, false, NULL, NULL, NULL, &registry, &err),
+                KK_ERR_PLUGIN_REFUSED);
     assert_null(registry);
     assert_string_equal(err.reason, "version");
 }
@@ -163,7 +164,7 @@ static void test_registry__the_plugin_path_is_absolute_or_refused(void **state)
     snprintf(list, sizeof list, "relative::%s", scratch_path(*state, "one"));
     kk_error err = {0};
     kk_registry *registry = NULL;
-    assert_ok(kk_registry_load(NULL, true, list, NULL, &registry, &err), &err);
+    assert_ok(kk_registry_load(NULL, true, list, NULL, NULL, &registry, &err), &err);
     assert_string_equal(found(registry, "demo.first"), "demo.first");
     assert_true(kk_registry_refusal_count(registry) >= 2);
     assert_string_equal(kk_registry_refusal_at(registry, 0)->path, "relative");

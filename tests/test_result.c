@@ -13,7 +13,7 @@ static int load(void **state)
                                         NULL};
     kk_registry *registry = NULL;
     kk_error err = {0};
-    assert_ok(kk_registry_load(files, false, NULL, NULL, &registry, &err), &err);
+    assert_ok(kk_registry_load(files, false, NULL, NULL, NULL, &registry, &err), &err);
     *state = registry;
     return 0;
 }

@@ -1,6 +1,6 @@
 // Which files may be executed: path and trust, on a tree of real files.
-#include "loader.h"
 #include "scratch.h"
+#include "trust.h"
 #include "unit.h"
 #include <errno.h>
 #include <sys/stat.h>

@@ -4,13 +4,18 @@ option(KK_WITH_LUA "Let the worker run Lua scripts" ON)
 pkg_check_modules(KK_SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5.4)
 
 add_executable(kk-worker
+  src/loader_object.c
+  src/manifest_copy.c
+  src/manifest_pack.c
+  src/manifest_shape.c
   worker/channel.c
+  worker/describe.c
   worker/main.c
   worker/sandbox.c
 )
 kk_configure(kk-worker)
 target_include_directories(kk-worker PRIVATE worker src)
-target_link_libraries(kk-worker PRIVATE kk_base PkgConfig::KK_SECCOMP)
+target_link_libraries(kk-worker PRIVATE kk_base PkgConfig::KK_SECCOMP ${CMAKE_DL_LIBS})
 # What sanitizers and coverage do at run time needs more than the confinement leaves.
 if(KK_SANITIZE OR KK_FUZZ OR KK_COVERAGE)
   set(KK_WORKER_UNCONFINED KK_WORKER_UNCONFINED)

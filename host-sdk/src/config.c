@@ -21,6 +21,8 @@ struct kk_config {
     char *keyring_path;
     char *pin_path;
     char *plugin_dir;
+    char *cache_dir;
+    bool cache_parents; // the directories above it may be made too
     char *environment_ca_file;
     char *project_path;
     cJSON *tree;    // of config.json, or NULL
@@ -66,6 +68,9 @@ static kk_code place_in_home(kk_config *self, const char *home, const char *sour
     if (code == KK_OK) {
         code = join(&self->plugin_dir, home, "plugins", err);
     }
+    if (code == KK_OK) {
+        code = join(&self->cache_dir, home, "cache", err);
+    }
     return code;
 }
 
@@ -97,6 +102,7 @@ static kk_code place_in_xdg(kk_config *self, kk_error *err)
     char *config = NULL;
     char *data = NULL;
     char *state = NULL;
+    char *cache = NULL;
     kk_code code = xdg_base("XDG_CONFIG_HOME", ".config", &config, err);
     if (code == KK_OK) {
         code = xdg_base("XDG_DATA_HOME", ".local/share", &data, err);
@@ -116,9 +122,17 @@ static kk_code place_in_xdg(kk_config *self, kk_error *err)
     if (code == KK_OK) {
         code = join(&self->plugin_dir, data, "kk/plugins", err);
     }
+    if (code == KK_OK) {
+        code = xdg_base("XDG_CACHE_HOME", ".cache", &cache, err);
+    }
+    if (code == KK_OK) {
+        code = join(&self->cache_dir, cache, "kk", err);
+        self->cache_parents = true;
+    }
     free(config);
     free(data);
     free(state);
+    free(cache);
     return code;
 }
 
@@ -412,6 +426,7 @@ void kk_config_free(kk_config *self)
     free(self->keyring_path);
     free(self->pin_path);
     free(self->plugin_dir);
+    free(self->cache_dir);
     free(self->environment_ca_file);
     free(self->project_path);
     cJSON_Delete(self->tree);
@@ -427,6 +442,11 @@ const char *kk_config_keyring_path(const kk_config *self)
 const char *kk_config_pin_path(const kk_config *self)
 {
     return self->pin_path;
+}
+
+const char *kk_config_cache_dir(const kk_config *self)
+{
+    return self->cache_dir;
 }
 
 const char *kk_config_plugin_dir(const kk_config *self)
@@ -481,6 +501,19 @@ kk_code kk_config_make_parent(const char *path, kk_error *err)
     }
     free(dir);
     return code;
+}
+
+kk_code kk_config_make_cache_dir(const kk_config *self, kk_error *err)
+{
+    if (self->cache_parents) {
+        kk_code code = kk_config_make_parent(self->cache_dir, err);
+        if (code != KK_OK) {
+            return code;
+        }
+    }
+    return mkdir(self->cache_dir, 0700) == 0 || errno == EEXIST
+               ? KK_OK
+               : kk_io_fail(err, errno, "make the directory", self->cache_dir);
 }
 
 static kk_code make_absolute(const char *path, char **out, kk_error *err)

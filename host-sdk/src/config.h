@@ -1,10 +1,10 @@
 // Where the files are, and what the user configured.
 //
 // With a home D (kk_host_options.home, or KK_HOME): D/config.json, D/keyring.kkr, D/keyring.lock,
-// D/keyring.pin, D/plugins/.  Otherwise the XDG base directories, each with `kk/` below:
+// D/keyring.pin, D/plugins/, D/cache/.  Otherwise the XDG base directories, each with `kk/` below:
 // config.json in the configuration; keyring.kkr, keyring.lock and plugins/ in the data directory;
-// keyring.pin in the state.  A place that is not
-// absolute is refused; there is no fallback to the current directory.
+// keyring.pin in the state; what can be lost in the cache directory.  A place that is not absolute
+// is refused; there is no fallback to the current directory.
 //
 // config.json is one JSON object with the members key_source ({"file": PATH}), ca_file, proxy and
 // log; an unknown member is refused with near names.  It must not be writable by others.  A
@@ -27,6 +27,11 @@ void kk_config_free(kk_config *self);
 const char *kk_config_keyring_path(const kk_config *self);
 const char *kk_config_pin_path(const kk_config *self);
 const char *kk_config_plugin_dir(const kk_config *self);
+const char *kk_config_cache_dir(const kk_config *self);
+
+// Makes the cache directory, 0700, if it is not there; a home that is not there is not made.
+// Errors: KK_ERR_IO, KK_ERR_NO_SPACE, KK_ERR_READ_ONLY.
+KK_MUST_USE kk_code kk_config_make_cache_dir(const kk_config *self, kk_error *err);
 
 // Values of config.json, or NULL.
 const char *kk_config_key_file(const kk_config *self);

@@ -322,12 +322,24 @@ static kk_code make_plugin_turns(kk_host *self, kk_error *err)
     return code;
 }
 
+static void log_scan(void *context, const char *text)
+{
+    kk_host_log(context, KK_LOG_INFO, "%s", text);
+}
+
 static kk_code load_plugins(kk_host *self, const kk_host_options *options, kk_error *err)
 {
     bool search = (options->flags & KK_HOST_NO_SEARCH) == 0;
+    const kk_scan_log log = {.write = log_scan, .context = self};
+    const kk_loader loader = {.describe.worker = options->worker,
+                              .cache = kk_scan_cache_open(self->config, log)};
     kk_code code =
         kk_registry_load(options->plugin_files, search, environment(self, "KK_PLUGIN_PATH"),
-                         self->config, &self->registry, err);
+                         self->config, &loader, &self->registry, err);
+    if (loader.cache != NULL) {
+        kk_scan_cache_save(loader.cache);
+    }
+    kk_scan_cache_close(loader.cache);
     if (code != KK_OK) {
         return code;
     }

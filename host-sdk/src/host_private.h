@@ -112,6 +112,7 @@ struct kk_bound_instance {
     kk_host_api api;
     pthread_mutex_t open_lock; // held while the plugin opens
     bool opened;
+    const kk_plugin_code *code; // once opened
     kk_instance *self;
     kk_turn turn; // for KK_SERIAL_INSTANCE
     size_t users; // calls that hold it

@@ -6,9 +6,8 @@
 
 static void free_instance(kk_bound_instance *self)
 {
-    const kk_manifest *manifest = kk_plugin_manifest(self->plugin);
-    if (self->opened && manifest->close != NULL) {
-        manifest->close(self->self);
+    if (self->opened && self->code->close != NULL) {
+        self->code->close(self->self);
     }
     kk_turn_clean(&self->turn);
     pthread_mutex_destroy(&self->open_lock);
@@ -133,15 +132,15 @@ void kk_instance_release(kk_bound_instance *self)
 
 static kk_code run_open(kk_bound_instance *self, kk_error *err)
 {
-    const kk_manifest *manifest = kk_plugin_manifest(self->plugin);
-    if (manifest->open == NULL) {
-        return KK_OK;
+    kk_code code = kk_plugin_bind(self->plugin, &self->code, err);
+    if (code != KK_OK || self->code->open == NULL) {
+        return code;
     }
     kk_instance *instance = NULL;
-    kk_status status = manifest->open(&self->api, self->config, strlen(self->config), &instance);
+    kk_status status = self->code->open(&self->api, self->config, strlen(self->config), &instance);
     if (status != KK_E_OK) {
         return kk_fail(err, KK_ERR_INTERNAL, "plugin '%s' did not open for account '%s': status %d",
-                       manifest->id, self->account, (int)status);
+                       kk_plugin_manifest(self->plugin)->id, self->account, (int)status);
     }
     self->self = instance;
     return KK_OK;

@@ -47,8 +47,8 @@ static void run_tool(kk_job *job)
             return;
         }
     }
-    kk_status status =
-        job->entry->tool->entry(job->instance->self, &job->call, job->args, job->args_len);
+    kk_status status = job->instance->code->entries[job->entry->index](
+        job->instance->self, &job->call, job->args, job->args_len);
     if (turn != NULL) {
         kk_turn_give(turn);
     }

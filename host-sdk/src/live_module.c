@@ -2,7 +2,7 @@
 #include "live_module.h"
 #include "buf.h"
 #include "fail.h"
-#include "loader.h"
+#include "trust.h"
 #include <dlfcn.h>
 #include <limits.h>
 #include <pthread.h>

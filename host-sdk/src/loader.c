@@ -1,27 +1,32 @@
-// Loading a plugin, stage by stage.
+// Looking at a plugin stage by stage, and loading it when it is called.
 #include "loader.h"
 #include "elf_exports.h"
 #include "fail.h"
-#include "manifest.h"
-#include "trust.h"
-#include <assert.h>
-#include <dlfcn.h>
+#include "loader_object.h"
+#include "manifest_pack.h"
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char describe_symbol[] = "kk_plugin_describe";
-
 // The services that this host has.
 static const char *const services[] = {KK_SERVICE_HTTP, KK_SERVICE_CLOCK};
 
+// What kk_plugin_bind() finds.
+typedef struct binding {
+    pthread_mutex_t lock; // guards the rest
+    bool done;
+    kk_plugin_code code;
+    kk_tool_fn entries[];
+} binding;
+
 struct kk_plugin {
     char *path;
+    kk_identity identity;
     kk_chunk *memory; // of the manifest
     kk_manifest *manifest;
     kk_manifest_schemas schemas;
-    uint64_t device;
-    uint64_t inode;
+    binding *binding;
 };
 
 static kk_code refuse(const char *stage, kk_error *err, const char *format, ...) KK_PRINTF(3, 4);
@@ -36,89 +41,6 @@ static kk_code refuse(const char *stage, kk_error *err, const char *format, ...)
     kk_code code = kk_fail(err, KK_ERR_PLUGIN_REFUSED, "%s", message);
     kk_fail_reason(err, stage);
     return code;
-}
-
-// ---- Version
-
-static unsigned major_of(uint32_t version)
-{
-    return version >> 16;
-}
-
-static unsigned minor_of(uint32_t version)
-{
-    return version & 0xFFFF;
-}
-
-static kk_code check_version(const char *path, const kk_abi_tag *tag, kk_error *err)
-{
-    if (tag->magic != KK_ABI_MAGIC) {
-        return refuse("version", err,
-                      "'%s': the manifest begins with 0x%08X; a plugin's begins "
-                      "with 0x%08X",
-                      path, tag->magic, KK_ABI_MAGIC);
-    }
-    if (major_of(tag->abi_built) != KK_ABI_MAJOR) {
-        return refuse("version", err, "'%s' was built for ABI %u.%u; this host has %d.%d", path,
-                      major_of(tag->abi_built), minor_of(tag->abi_built), KK_ABI_MAJOR,
-                      KK_ABI_MINOR);
-    }
-    if (tag->abi_min > KK_ABI_VERSION) {
-        kk_code code =
-            refuse("version", err, "'%s' needs a host of ABI %u.%u; this one has %d.%d", path,
-                   major_of(tag->abi_min), minor_of(tag->abi_min), KK_ABI_MAJOR, KK_ABI_MINOR);
-        kk_fail_hint(err, "install a newer kk, or an older version of the plugin");
-        return code;
-    }
-    if (tag->struct_size < KK_MANIFEST_SIZE_1_0 || tag->struct_size > KK_MANIFEST_STRUCT_MAX) {
-        return refuse("version", err, "'%s': the manifest has %u bytes; it has %zu to %u", path,
-                      tag->struct_size, KK_MANIFEST_SIZE_1_0, KK_MANIFEST_STRUCT_MAX);
-    }
-    return KK_OK;
-}
-
-// ---- Symbols
-
-static void *base_of(const void *address)
-{
-    Dl_info info;
-    return dladdr(address, &info) != 0 ? info.dli_fbase : NULL;
-}
-
-// A function's address as data; ISO C has no cast for it, POSIX makes them alike.
-static void *address_of(kk_tool_fn entry)
-{
-    void *address;
-    memcpy(&address, &entry, sizeof address);
-    return address;
-}
-
-// Proves that [tool] is what its name says: the exported symbol, in the plugin's own object, is the
-// function that the manifest points at.
-static kk_code check_symbol(const kk_plugin *self, void *handle, const kk_tool *tool, kk_error *err)
-{
-    char wanted[160];
-    snprintf(wanted, sizeof wanted, "kk_tool_%s_%s", self->manifest->id, tool->name);
-    if (strcmp(tool->symbol, wanted) != 0) {
-        return refuse("symbols", err, "'%s': tool '%s': 'symbol' is '%.150s'; it has to be '%s'",
-                      self->path, tool->name, tool->symbol, wanted);
-    }
-    void *found = dlsym(handle, wanted);
-    if (found == NULL) {
-        return refuse("symbols", err, "'%s': tool '%s': the plugin does not export '%s'",
-                      self->path, tool->name, wanted);
-    }
-    if (found != address_of(tool->entry)) {
-        return refuse("symbols", err,
-                      "'%s': tool '%s': 'entry' is not the address of the symbol '%s'", self->path,
-                      tool->name, wanted);
-    }
-    void *describe = dlsym(handle, describe_symbol);
-    if (describe == NULL || base_of(found) == NULL || base_of(found) != base_of(describe)) {
-        return refuse("symbols", err, "'%s': tool '%s': '%s' is in another object than '%s'",
-                      self->path, tool->name, wanted, describe_symbol);
-    }
-    return KK_OK;
 }
 
 // ---- Services
@@ -151,43 +73,137 @@ static kk_code check_services(const kk_plugin *self, kk_error *err)
     return KK_OK;
 }
 
-// ---- The whole
+// ---- Looking
 
-static kk_code check_all(kk_plugin *self, void *handle, const kk_manifest *raw, kk_error *err)
+static kk_code no_memory(const char *path, kk_error *err)
 {
-    kk_code code = kk_manifest_copy(self->path, raw, &self->memory, &self->manifest, err);
-    if (code == KK_OK) {
-        code = kk_manifest_check(self->path, self->manifest, &self->schemas, err);
-    }
-    for (size_t i = 0; code == KK_OK && i < self->manifest->tool_count; i++) {
-        code = check_symbol(self, handle, self->manifest->tools[i], err);
-    }
-    return code != KK_OK ? code : check_services(self, err);
+    return kk_fail(err, KK_ERR_INTERNAL, "out of memory for '%s'", path);
 }
 
-kk_code kk_plugin_accept(const char *path, void *handle, const kk_manifest *raw, kk_plugin **out,
-                         kk_error *err)
+// The manifest out of the bytes of a worker, which may have been told by the plugin what to send:
+// it is copied as out of a plugin.
+static kk_code take_foreign(kk_plugin *self, kk_str packed, kk_error *err)
 {
-    if (raw == NULL) {
-        return refuse("describe", err, "'%s' does not accept a host of ABI %d.%d", path,
-                      KK_ABI_MAJOR, KK_ABI_MINOR);
+    kk_chunk *memory = NULL;
+    kk_manifest *raw = NULL;
+    kk_error problem = {0};
+    kk_code code = kk_manifest_unpack(packed, &memory, &raw, &problem);
+    if (code == KK_ERR_PROTOCOL) {
+        return refuse("describe", err, "'%s' sent a manifest that is none", self->path);
     }
-    if ((uintptr_t)raw % _Alignof(kk_manifest) != 0) {
-        return refuse("describe", err, "'%s' returned a misaligned manifest", path);
+    if (code != KK_OK) {
+        return no_memory(self->path, err);
     }
-    kk_code code = check_version(path, &raw->tag, err);
+    code = kk_manifest_copy(self->path, raw, &self->memory, &self->manifest, err);
+    kk_chunk_free(memory);
+    return code;
+}
+
+static kk_code check(kk_plugin *self, kk_error *err)
+{
+    kk_code code = kk_manifest_check(self->path, self->manifest, &self->schemas, err);
+    return code == KK_OK ? check_services(self, err) : code;
+}
+
+static kk_code check_exports(const kk_trusted *file, kk_error *err)
+{
+    kk_elf *elf = NULL;
+    kk_code code = kk_elf_read(file->fd, file->identity.size, file->path, &elf, err);
     if (code != KK_OK) {
         return code;
     }
-    kk_plugin *self = calloc(1, sizeof *self);
-    char *own_path = strdup(path);
-    if (self == NULL || own_path == NULL) {
-        free(self);
-        free(own_path);
-        return kk_fail(err, KK_ERR_INTERNAL, "out of memory for '%s'", path);
+    if (!kk_elf_exports(elf, kk_object_describe_symbol)) {
+        code = refuse("elf", err, "'%s' is not a plugin: it does not export '%s'", file->path,
+                      kk_object_describe_symbol);
     }
-    self->path = own_path;
-    code = check_all(self, handle, raw, err);
+    kk_elf_free(elf);
+    return code;
+}
+
+// Keeps what was found for the next time, if the file is still the one that was opened.
+static void remember(const kk_plugin *self, const kk_trusted *file, const kk_loader *loader)
+{
+    kk_trusted now = {.fd = -1};
+    kk_buf packed = {.limit = KK_MANIFEST_PACKED_MAX};
+    if (loader->cache != NULL && kk_trust_open(file->path, &now, NULL) == KK_OK &&
+        kk_identity_equals(&now.identity, &file->identity) &&
+        kk_manifest_pack(self->manifest, &packed, NULL) == KK_OK) {
+        kk_scan_cache_put(loader->cache, file, kk_buf_view(&packed));
+    }
+    kk_trusted_clean(&now);
+    kk_buf_clean(&packed);
+}
+
+static kk_code look_anew(kk_plugin *self, const kk_trusted *file, const kk_loader *loader,
+                         kk_error *err)
+{
+    kk_buf packed = {.limit = KK_MANIFEST_PACKED_MAX};
+    kk_error unproved = {0};
+    kk_code code = check_exports(file, err);
+    if (code == KK_OK) {
+        code = kk_describe(file->path, &loader->describe, &packed, &unproved, err);
+    }
+    if (code == KK_OK) {
+        code = take_foreign(self, kk_buf_view(&packed), err);
+    }
+    if (code == KK_OK) {
+        code = check(self, err);
+    }
+    if (code == KK_OK && unproved.code != KK_OK) {
+        code = unproved.code;
+        if (err != NULL && err->code == KK_OK) {
+            *err = unproved;
+        }
+    }
+    if (code == KK_OK) {
+        remember(self, file, loader);
+    }
+    kk_buf_clean(&packed);
+    return code;
+}
+
+// What the cache holds was checked before it was put there; what does not pass now is looked at
+// anew.
+static bool recall(kk_plugin *self, const kk_trusted *file, const kk_loader *loader)
+{
+    kk_str packed;
+    if (loader->cache == NULL || !kk_scan_cache_get(loader->cache, file, &packed)) {
+        return false;
+    }
+    if (kk_manifest_unpack(packed, &self->memory, &self->manifest, NULL) == KK_OK &&
+        check(self, NULL) == KK_OK) {
+        return true;
+    }
+    kk_manifest_schemas_clean(&self->schemas);
+    kk_chunk_free(self->memory);
+    self->memory = NULL;
+    self->manifest = NULL;
+    return false;
+}
+
+static kk_code make_binding(kk_plugin *self, kk_error *err)
+{
+    size_t count = self->manifest->tool_count;
+    self->binding = calloc(1, sizeof *self->binding + count * sizeof self->binding->entries[0]);
+    if (self->binding == NULL) {
+        return no_memory(self->path, err);
+    }
+    pthread_mutex_init(&self->binding->lock, NULL);
+    return KK_OK;
+}
+
+static kk_code look(const kk_trusted *file, const kk_loader *loader, kk_plugin **out, kk_error *err)
+{
+    kk_plugin *self = calloc(1, sizeof *self);
+    if (self == NULL || (self->path = strdup(file->path)) == NULL) {
+        free(self);
+        return no_memory(file->path, err);
+    }
+    self->identity = file->identity;
+    kk_code code = recall(self, file, loader) ? KK_OK : look_anew(self, file, loader, err);
+    if (code == KK_OK) {
+        code = make_binding(self, err);
+    }
     if (code != KK_OK) {
         kk_plugin_free(self);
         return code;
@@ -196,57 +212,13 @@ kk_code kk_plugin_accept(const char *path, void *handle, const kk_manifest *raw,
     return KK_OK;
 }
 
-static kk_code check_exports(const kk_trusted *file, kk_error *err)
+kk_code kk_plugin_load(const char *path, const kk_loader *loader, kk_plugin **out, kk_error *err)
 {
-    kk_elf *elf = NULL;
-    kk_code code = kk_elf_read(file->fd, file->size, file->path, &elf, err);
-    if (code != KK_OK) {
-        return code;
-    }
-    if (!kk_elf_exports(elf, describe_symbol)) {
-        code = refuse("elf", err, "'%s' is not a plugin: it does not export '%s'", file->path,
-                      describe_symbol);
-    }
-    kk_elf_free(elf);
-    return code;
-}
-
-// The mapping is never undone: code of the plugin may still be on a stack, or be registered to run
-// at the end of a thread or of the process.
-static kk_code open_and_accept(const char *path, kk_plugin **out, kk_error *err)
-{
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (handle == NULL) {
-        const char *problem = dlerror();
-        return refuse("dlopen", err, "'%s' cannot be loaded: %s", path,
-                      problem != NULL ? problem : "no reason was given");
-    }
-    const kk_manifest *(*describe)(uint32_t) = NULL;
-    void *found = dlsym(handle, describe_symbol);
-    if (found == NULL) {
-        return refuse("dlopen", err, "'%s' does not define '%s' once it is loaded", path,
-                      describe_symbol);
-    }
-    memcpy(&describe, &found, sizeof describe);
-    return kk_plugin_accept(path, handle, describe(KK_ABI_VERSION), out, err);
-}
-
-kk_code kk_plugin_load(const char *path, kk_plugin **out, kk_error *err)
-{
+    const kk_loader plain = {0};
     kk_trusted file = {.fd = -1};
-    kk_plugin *plugin = NULL;
     kk_code code = kk_trust_open(path, &file, err);
     if (code == KK_OK) {
-        code = check_exports(&file, err);
-    }
-    if (code == KK_OK) {
-        code = open_and_accept(file.path, &plugin, err);
-    }
-    if (code == KK_OK) {
-        assert(plugin != NULL);
-        plugin->device = file.device;
-        plugin->inode = file.inode;
-        *out = plugin;
+        code = look(&file, loader != NULL ? loader : &plain, out, err);
     }
     kk_trusted_clean(&file);
     return code;
@@ -257,11 +229,94 @@ void kk_plugin_free(kk_plugin *self)
     if (self == NULL) {
         return;
     }
+    if (self->binding != NULL) {
+        pthread_mutex_destroy(&self->binding->lock);
+    }
+    free(self->binding);
     kk_manifest_schemas_clean(&self->schemas);
     kk_chunk_free(self->memory);
     free(self->path);
     free(self);
 }
+
+// ---- Binding
+
+static kk_code check_unchanged(const kk_plugin *self, kk_error *err)
+{
+    kk_trusted file = {.fd = -1};
+    kk_code code = kk_trust_open(self->path, &file, err);
+    if (code == KK_OK && !kk_identity_equals(&file.identity, &self->identity)) {
+        code =
+            refuse("path", err, "'%s' is another file than the one that was looked at", self->path);
+        kk_fail_hint(err, "open the host again");
+    }
+    kk_trusted_clean(&file);
+    return code;
+}
+
+static kk_code check_same(const kk_plugin *self, const kk_object *object, kk_error *err)
+{
+    kk_buf then = {.limit = KK_MANIFEST_PACKED_MAX};
+    kk_buf now = {.limit = KK_MANIFEST_PACKED_MAX};
+    kk_code code = kk_manifest_pack(self->manifest, &then, err);
+    if (code == KK_OK) {
+        code = kk_manifest_pack(object->manifest, &now, err);
+    }
+    if (code == KK_OK && !kk_str_equals(kk_buf_view(&then), kk_buf_view(&now))) {
+        code = refuse("describe", err, "'%s' does not say of itself what it said in the worker",
+                      self->path);
+    }
+    kk_buf_clean(&then);
+    kk_buf_clean(&now);
+    return code;
+}
+
+static void take_functions(const kk_object *object, binding *out)
+{
+    // The copy has the functions of the original: it was made in this process.
+    for (size_t i = 0; i < object->manifest->tool_count; i++) {
+        out->entries[i] = object->manifest->tools[i]->entry;
+    }
+    out->code = (kk_plugin_code){
+        .open = object->manifest->open, .close = object->manifest->close, .entries = out->entries};
+    out->done = true;
+}
+
+static kk_code bind_now(const kk_plugin *self, kk_error *err)
+{
+    kk_object object = {0};
+    kk_code code = check_unchanged(self, err);
+    if (code == KK_OK) {
+        code = kk_object_load(&object, self->path, err);
+    }
+    if (code == KK_OK) {
+        code = kk_object_describe(&object, self->path, err);
+    }
+    if (code == KK_OK) {
+        code = check_same(self, &object, err);
+    }
+    if (code == KK_OK) {
+        code = kk_object_prove(&object, self->path, err);
+    }
+    if (code == KK_OK) {
+        take_functions(&object, self->binding);
+    }
+    kk_object_clean(&object);
+    return code;
+}
+
+kk_code kk_plugin_bind(const kk_plugin *self, const kk_plugin_code **out, kk_error *err)
+{
+    pthread_mutex_lock(&self->binding->lock);
+    kk_code code = self->binding->done ? KK_OK : bind_now(self, err);
+    pthread_mutex_unlock(&self->binding->lock);
+    if (code == KK_OK) {
+        *out = &self->binding->code;
+    }
+    return code;
+}
+
+// ---- Questions
 
 const kk_manifest *kk_plugin_manifest(const kk_plugin *self)
 {
@@ -278,10 +333,9 @@ const kk_schema *kk_plugin_output(const kk_plugin *self, size_t index)
     return self->schemas.outputs[index];
 }
 
-void kk_plugin_identity(const kk_plugin *self, uint64_t *device, uint64_t *inode)
+const kk_identity *kk_plugin_identity(const kk_plugin *self)
 {
-    *device = self->device;
-    *inode = self->inode;
+    return &self->identity;
 }
 
 bool kk_plugin_is_granted(const kk_plugin *self, const char *service)

@@ -1,184 +1,32 @@
-// Copying a manifest out of a plugin: tables say what each structure holds, one walker obeys them.
+// Copying a manifest out of a plugin: tables say what each structure holds (manifest_shape.h), one
+// walker obeys them.
 #include "fail.h"
-#include "manifest.h"
+#include "manifest_shape.h"
 #include "utf8.h"
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-struct kk_chunk {
-    kk_chunk *next;
-    _Alignas(max_align_t) char bytes[];
-};
-
-typedef enum member_kind {
-    LINE,  // a text without control bytes
-    PROSE, // a text that may also hold newlines and tabs
-    LIST,  // a NULL-terminated array of lines
-    STRUCTS
-} member_kind;
-
-typedef struct shape shape;
-
-typedef struct member {
-    const char *name;
-    size_t offset;
-    member_kind kind;
-    bool optional;
-    const shape *of; // for STRUCTS
-} member;
-
-// A structure.  Its first member is the line by which messages call it.
-struct shape {
-    const char *noun;
-    size_t size;        // in this header
-    size_t size_min;    // in version 1.0
-    size_t size_offset; // of struct_size
-    const member *members;
-    size_t member_count;
-};
-
-#define MUST(type, field, kind)                                                                    \
-    {                                                                                              \
-#field, offsetof(type, field), kind, false, NULL                                           \
-    }
-#define MAY(type, field, kind)                                                                     \
-    {                                                                                              \
-#field, offsetof(type, field), kind, true, NULL                                            \
-    }
-#define SHAPE(text, type, last, list)                                                              \
-    {                                                                                              \
-        .noun = (text), .size = sizeof(type), .members = (list),                                   \
-        .size_min = offsetof(type, last) + sizeof(((type *)NULL)->last),                           \
-        .member_count = sizeof(list) / sizeof((list)[0])                                           \
-    }
-
-static const member example_members[] = {
-    MUST(kk_example, title, LINE),
-    MUST(kk_example, lua, PROSE),
-    MUST(kk_example, args, PROSE),
-};
-static const shape example_shape = SHAPE("example", kk_example, args, example_members);
-
-static const member tool_members[] = {
-    MUST(kk_tool, name, LINE),
-    MUST(kk_tool, symbol, LINE),
-    MUST(kk_tool, title, LINE),
-    MUST(kk_tool, summary, LINE),
-    MUST(kk_tool, description, PROSE),
-    MUST(kk_tool, input_schema, PROSE),
-    MAY(kk_tool, output_schema, PROSE),
-    MAY(kk_tool, result_notes, PROSE),
-    {"examples", offsetof(kk_tool, examples), STRUCTS, true, &example_shape},
-    MAY(kk_tool, rows, LINE),
-    MAY(kk_tool, access, LIST),
-    MAY(kk_tool, secret_paths, LIST),
-    MAY(kk_tool, credential, LINE),
-};
-static const shape tool_shape = SHAPE("tool", kk_tool, reserved0, tool_members);
-
-static const member field_members[] = {
-    MUST(kk_field, key, LINE),          MUST(kk_field, label, LINE),
-    MUST(kk_field, hint, LINE),         MAY(kk_field, placeholder, LINE),
-    MAY(kk_field, default_value, LINE), MAY(kk_field, env, LINE),
-    MAY(kk_field, prefix, LINE),
-};
-static const shape field_shape = SHAPE("field", kk_field, length_max, field_members);
-
-static const member scheme_members[] = {
-    MUST(kk_scheme, name, LINE),
-    MUST(kk_scheme, fields, LIST),
-    MUST(kk_scheme, header_name, LINE),
-    MUST(kk_scheme, header_format, LINE),
-};
-static const shape scheme_shape = SHAPE("scheme", kk_scheme, header_format, scheme_members);
-
-static const member credential_members[] = {
-    MUST(kk_credential, slot, LINE),
-    MUST(kk_credential, title, LINE),
-    {"fields", offsetof(kk_credential, fields), STRUCTS, false, &field_shape},
-    {"schemes", offsetof(kk_credential, schemes), STRUCTS, false, &scheme_shape},
-    MUST(kk_credential, origins, LIST),
-};
-static const shape credential_shape =
-    SHAPE("credential", kk_credential, origins, credential_members);
-
-static const member manifest_members[] = {
-    MUST(kk_manifest, id, LINE),
-    MUST(kk_manifest, title, LINE),
-    MUST(kk_manifest, summary, LINE),
-    MAY(kk_manifest, description, PROSE),
-    MUST(kk_manifest, category, LINE),
-    MUST(kk_manifest, version, LINE),
-    MUST(kk_manifest, license, LINE),
-    MAY(kk_manifest, homepage, LINE),
-    MAY(kk_manifest, tags, LIST),
-    MAY(kk_manifest, needs, LIST),
-    MAY(kk_manifest, wants, LIST),
-    {"credentials", offsetof(kk_manifest, credentials), STRUCTS, true, &credential_shape},
-};
-static const shape manifest_shape = {
-    .noun = "manifest",
-    .size = sizeof(kk_manifest),
-    .size_min = KK_MANIFEST_SIZE_1_0,
-    .size_offset = offsetof(kk_abi_tag, struct_size),
-    .members = manifest_members,
-    .member_count = sizeof manifest_members / sizeof manifest_members[0],
-};
-
 typedef struct copier {
     kk_chunk *memory;
     size_t texts_left;
 } copier;
 
-static kk_code copy_struct(copier *self, const shape *of, const void *raw, kk_spot *spot,
+static kk_code copy_struct(copier *self, const kk_shape *of, const void *raw, kk_spot *spot,
                            void **out);
-
-static void *take(copier *self, size_t size)
-{
-    kk_chunk *chunk = calloc(1, sizeof *chunk + size);
-    if (chunk == NULL) {
-        return NULL;
-    }
-    chunk->next = self->memory;
-    self->memory = chunk;
-    return chunk->bytes;
-}
-
-void kk_chunk_free(kk_chunk *self)
-{
-    while (self != NULL) {
-        kk_chunk *next = self->next;
-        free(self);
-        self = next;
-    }
-}
 
 static kk_code no_memory(const kk_spot *spot)
 {
     return kk_fail(spot->err, KK_ERR_INTERNAL, "out of memory for '%s'", spot->path);
 }
 
-// Pointers of any type are read and written as bytes, since a table knows only where they are.
-static const void *pointer_at(const void *base, size_t offset)
-{
-    const void *pointer;
-    memcpy(&pointer, (const char *)base + offset, sizeof pointer);
-    return pointer;
-}
-
-static void set_pointer_at(void *base, size_t offset, const void *pointer)
-{
-    memcpy((char *)base + offset, &pointer, sizeof pointer);
-}
-
-static kk_code check_bytes(const char *text, size_t len, member_kind kind, const char *field,
+static kk_code check_bytes(const char *text, size_t len, kk_member_kind kind, const char *field,
                            const kk_spot *spot)
 {
     for (size_t i = 0; i < len;) {
         unsigned char byte = (unsigned char)text[i];
-        bool layout = kind == PROSE && (byte == '\n' || byte == '\t');
+        bool layout = kind == KK_MEMBER_PROSE && (byte == '\n' || byte == '\t');
         if ((byte < 0x20 && !layout) || byte == 0x7F) {
             return kk_spot_refuse(spot, field, "has the control byte 0x%02X at byte %zu", byte, i);
         }
@@ -191,7 +39,7 @@ static kk_code check_bytes(const char *text, size_t len, member_kind kind, const
     return KK_OK;
 }
 
-static kk_code copy_text(copier *self, const member *of, const char *text, const kk_spot *spot,
+static kk_code copy_text(copier *self, const kk_member *of, const char *text, const kk_spot *spot,
                          const void **out)
 {
     size_t len = strnlen(text, KK_MANIFEST_TEXT_MAX + 1);
@@ -210,7 +58,7 @@ static kk_code copy_text(copier *self, const member *of, const char *text, const
     if (code != KK_OK) {
         return code;
     }
-    char *copy = take(self, len + 1);
+    char *copy = kk_chunk_take(&self->memory, len + 1);
     if (copy == NULL) {
         return no_memory(spot);
     }
@@ -219,11 +67,11 @@ static kk_code copy_text(copier *self, const member *of, const char *text, const
     return KK_OK;
 }
 
-static kk_code copy_entry(copier *self, const member *of, const void *raw, const kk_spot *spot,
+static kk_code copy_entry(copier *self, const kk_member *of, const void *raw, const kk_spot *spot,
                           size_t index, const void **out)
 {
-    if (of->kind == LIST) {
-        const member entry = {.name = of->name, .kind = LINE};
+    if (of->kind == KK_MEMBER_LIST) {
+        const kk_member entry = {.name = of->name, .kind = KK_MEMBER_LINE};
         return copy_text(self, &entry, raw, spot, out);
     }
     kk_spot inner = kk_spot_in(spot, of->of->noun, index, NULL);
@@ -234,10 +82,10 @@ static kk_code copy_entry(copier *self, const member *of, const void *raw, const
 }
 
 // Copies an array of [count] pointers and the NULL after them.
-static kk_code copy_array(copier *self, const member *of, const void *const *raw, size_t count,
+static kk_code copy_array(copier *self, const kk_member *of, const void *const *raw, size_t count,
                           const kk_spot *spot, const void **out)
 {
-    const void **copy = take(self, (count + 1) * sizeof *copy);
+    const void **copy = kk_chunk_take(&self->memory, (count + 1) * sizeof *copy);
     if (copy == NULL) {
         return no_memory(spot);
     }
@@ -251,7 +99,7 @@ static kk_code copy_array(copier *self, const member *of, const void *const *raw
     return KK_OK;
 }
 
-static kk_code copy_list(copier *self, const member *of, const void *const *raw,
+static kk_code copy_list(copier *self, const kk_member *of, const void *const *raw,
                          const kk_spot *spot, const void **out)
 {
     if ((uintptr_t)raw % _Alignof(void *) != 0) {
@@ -272,23 +120,23 @@ static kk_code copy_list(copier *self, const member *of, const void *const *raw,
 }
 
 // Replaces the plugin's pointer at [of] in [copy] with one to our own memory.
-static kk_code copy_member(copier *self, const member *of, void *copy, const kk_spot *spot)
+static kk_code copy_member(copier *self, const kk_member *of, void *copy, const kk_spot *spot)
 {
-    const void *raw = pointer_at(copy, of->offset);
+    const void *raw = kk_member_get(copy, of->offset);
     if (raw == NULL) {
         return of->optional ? KK_OK : kk_spot_refuse(spot, of->name, "is missing");
     }
     const void *own = NULL;
-    bool text = of->kind == LINE || of->kind == PROSE;
+    bool text = of->kind == KK_MEMBER_LINE || of->kind == KK_MEMBER_PROSE;
     kk_code code =
         text ? copy_text(self, of, raw, spot, &own) : copy_list(self, of, raw, spot, &own);
     if (code == KK_OK) {
-        set_pointer_at(copy, of->offset, own);
+        kk_member_set(copy, of->offset, own);
     }
     return code;
 }
 
-static kk_code check_size(const shape *of, const void *raw, const kk_spot *spot, uint32_t *out)
+static kk_code check_size(const kk_shape *of, const void *raw, const kk_spot *spot, uint32_t *out)
 {
     if ((uintptr_t)raw % _Alignof(void *) != 0) {
         return kk_spot_refuse(spot, of->noun, "is misaligned in memory");
@@ -301,7 +149,7 @@ static kk_code check_size(const shape *of, const void *raw, const kk_spot *spot,
     return KK_OK;
 }
 
-static kk_code copy_struct(copier *self, const shape *of, const void *raw, kk_spot *spot,
+static kk_code copy_struct(copier *self, const kk_shape *of, const void *raw, kk_spot *spot,
                            void **out)
 {
     uint32_t size = 0;
@@ -309,7 +157,7 @@ static kk_code copy_struct(copier *self, const shape *of, const void *raw, kk_sp
     if (code != KK_OK) {
         return code;
     }
-    void *copy = take(self, of->size);
+    void *copy = kk_chunk_take(&self->memory, of->size);
     if (copy == NULL) {
         return no_memory(spot);
     }
@@ -318,11 +166,11 @@ static kk_code copy_struct(copier *self, const shape *of, const void *raw, kk_sp
     memcpy((char *)copy + of->size_offset, &own_size, sizeof own_size);
     for (size_t i = 0; i < of->member_count && code == KK_OK; i++) {
         code = copy_member(self, &of->members[i], copy, spot);
-        if (i == 0 && code == KK_OK && of != &manifest_shape) {
+        if (i == 0 && code == KK_OK && of != &kk_manifest_shape) {
             char *number = strrchr(spot->where, ' ');
             assert(number != NULL);
             snprintf(number + 1, sizeof spot->where - (size_t)(number + 1 - spot->where), "'%.63s'",
-                     (const char *)pointer_at(copy, of->members[0].offset));
+                     (const char *)kk_member_get(copy, of->members[0].offset));
         }
     }
     *out = copy;
@@ -349,7 +197,7 @@ static kk_code copy_tools(copier *self, kk_manifest *manifest, const kk_spot *sp
     if (raw[count] != NULL) {
         return kk_spot_refuse(spot, "tools", "has no NULL after %u entries, its tool_count", count);
     }
-    const member tools = {.name = "tools", .kind = STRUCTS, .of = &tool_shape};
+    const kk_member tools = {.name = "tools", .kind = KK_MEMBER_STRUCTS, .of = &kk_tool_shape};
     const void *copy = NULL;
     kk_code code = copy_array(self, &tools, raw, count, spot, &copy);
     manifest->tools = (const kk_tool *const *)copy;
@@ -362,7 +210,7 @@ kk_code kk_manifest_copy(const char *path, const kk_manifest *raw, kk_chunk **me
     copier self = {.texts_left = KK_MANIFEST_TEXTS_MAX};
     kk_spot spot = {.path = path, .err = err};
     void *copy = NULL;
-    kk_code code = copy_struct(&self, &manifest_shape, raw, &spot, &copy);
+    kk_code code = copy_struct(&self, &kk_manifest_shape, raw, &spot, &copy);
     if (code == KK_OK) {
         code = copy_tools(&self, copy, &spot);
     }

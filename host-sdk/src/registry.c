@@ -21,14 +21,10 @@ static kk_code refuse(const char *stage, kk_error *err)
 
 static bool is_loaded(const kk_registry *self, const kk_plugin *plugin)
 {
-    uint64_t device;
-    uint64_t inode;
-    kk_plugin_identity(plugin, &device, &inode);
+    const kk_identity *own = kk_plugin_identity(plugin);
     for (size_t i = 0; i < self->plugin_count; i++) {
-        uint64_t other_device;
-        uint64_t other_inode;
-        kk_plugin_identity(self->plugins[i].plugin, &other_device, &other_inode);
-        if (device == other_device && inode == other_inode) {
+        const kk_identity *other = kk_plugin_identity(self->plugins[i].plugin);
+        if (own->device == other->device && own->inode == other->inode) {
             return true;
         }
     }
@@ -82,7 +78,7 @@ static kk_code add_file(kk_registry *self, const char *path, kk_error *err)
 {
     kk_plugin *plugin = NULL;
     kk_entry *entries = NULL;
-    kk_code code = kk_plugin_load(path, &plugin, err);
+    kk_code code = kk_plugin_load(path, self->loader, &plugin, err);
     if (code != KK_OK) {
         return code;
     }
@@ -197,12 +193,13 @@ static kk_code add_directory(kk_registry *self, const char *path, kk_error *err)
 }
 
 kk_code kk_registry_load_from(const char *const *files, const char *const *directories,
-                              kk_registry **out, kk_error *err)
+                              const kk_loader *loader, kk_registry **out, kk_error *err)
 {
     kk_registry *self = calloc(1, sizeof *self);
     if (self == NULL) {
         return no_memory(err);
     }
+    self->loader = loader;
     kk_code code = KK_OK;
     for (size_t i = 0; code == KK_OK && files != NULL && files[i] != NULL; i++) {
         code = add_file(self, files[i], err);
@@ -213,6 +210,7 @@ kk_code kk_registry_load_from(const char *const *files, const char *const *direc
     if (code == KK_OK) {
         code = kk_registry_index(self, err);
     }
+    self->loader = NULL;
     if (code != KK_OK) {
         kk_registry_free(self);
         return code;
@@ -278,10 +276,11 @@ static void fill_path(search_path *path, const char *plugin_path, const kk_confi
 }
 
 kk_code kk_registry_load(const char *const *files, bool search, const char *plugin_path,
-                         const kk_config *config, kk_registry **out, kk_error *err)
+                         const kk_config *config, const kk_loader *loader, kk_registry **out,
+                         kk_error *err)
 {
     if (!search) {
-        return kk_registry_load_from(files, NULL, out, err);
+        return kk_registry_load_from(files, NULL, loader, out, err);
     }
     search_path path = {.texts = {.limit = KK_TEXT_MAX}};
     const char **directories = NULL;
@@ -300,7 +299,7 @@ kk_code kk_registry_load(const char *const *files, bool search, const char *plug
         directories[i] = at;
         at += strlen(at) + 1;
     }
-    code = kk_registry_load_from(files, directories, out, err);
+    code = kk_registry_load_from(files, directories, loader, out, err);
 
 done:
     free(directories);

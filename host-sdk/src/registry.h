@@ -22,17 +22,20 @@ typedef struct kk_entry {
 // [search] is false. [plugin_path] is the value of KK_PLUGIN_PATH or NULL.  Directories are not
 // searched deeper; their files "*.so" are taken in the order of their names.  The first plugin of
 // an id wins, a second one is refused at the stage "duplicate"; the same file met twice is passed
-// over in silence.  A directory that does not exist is passed over.
+// over in silence.  A directory that does not exist is passed over.  [loader] may be NULL, as in
+// kk_plugin_load().
 // Errors: KK_ERR_PLUGIN_REFUSED for one of [files]; KK_ERR_INTERNAL.  *out is new, freed with
 // kk_registry_free().
 KK_MUST_USE kk_code kk_registry_load(const char *const *files, bool search, const char *plugin_path,
-                                     const kk_config *config, kk_registry **out, kk_error *err);
+                                     const kk_config *config, const kk_loader *loader,
+                                     kk_registry **out, kk_error *err);
 void kk_registry_free(kk_registry *self);
 
 // The same with the directories to search given, NULL-terminated, in their order.  One that is not
 // absolute is recorded as a refusal at the stage "path".  The inner part of the above, for tests.
 KK_MUST_USE kk_code kk_registry_load_from(const char *const *files, const char *const *directories,
-                                          kk_registry **out, kk_error *err);
+                                          const kk_loader *loader, kk_registry **out,
+                                          kk_error *err);
 
 size_t kk_registry_plugin_count(const kk_registry *self);
 const kk_plugin *kk_registry_plugin_at(const kk_registry *self, size_t index);

@@ -20,6 +20,7 @@ typedef struct registry_refusal {
 } registry_refusal;
 
 struct kk_registry {
+    const kk_loader *loader;  // while loading
     registry_plugin *plugins; // in the order of loading
     size_t plugin_count;
     registry_refusal **refusals;

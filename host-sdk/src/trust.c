@@ -1,7 +1,6 @@
 // Path and trust: nobody but root and the user we run as may be able to change what we execute.
 #include "trust.h"
 #include "fail.h"
-#include "loader.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -133,6 +132,26 @@ static kk_code check_kind(const char *path, const struct stat *found, kk_error *
     return KK_OK;
 }
 
+static int64_t to_ns(struct timespec time)
+{
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static kk_identity identity_of(const struct stat *found)
+{
+    return (kk_identity){.device = (uint64_t)found->st_dev,
+                         .inode = (uint64_t)found->st_ino,
+                         .size = (uint64_t)found->st_size,
+                         .mtime_ns = to_ns(found->st_mtim),
+                         .ctime_ns = to_ns(found->st_ctim)};
+}
+
+bool kk_identity_equals(const kk_identity *a, const kk_identity *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
 // Opens what stands at [path], which is without links, once it is known to be a regular file: to
 // open a device or a FIFO can block or have effects.
 static kk_code open_regular(const char *path, kk_trusted *out, kk_error *err)
@@ -156,9 +175,7 @@ static kk_code open_regular(const char *path, kk_trusted *out, kk_error *err)
         return code;
     }
     out->fd = fd;
-    out->size = (uint64_t)found.st_size;
-    out->device = (uint64_t)found.st_dev;
-    out->inode = (uint64_t)found.st_ino;
+    out->identity = identity_of(&found);
     return KK_OK;
 }
 

@@ -87,7 +87,6 @@ static void await_end(kk_worker *self)
 static kk_code record_end(kk_worker *self)
 {
     kk_error *err = &self->error;
-    const char *words = NULL;
     switch (self->fate) {
     case KK_WORKER_OVER_TIME:
         return kk_fail(err, KK_ERR_TIMEOUT, "the worker's time was over");
@@ -96,10 +95,12 @@ static kk_code record_end(kk_worker *self)
     case KK_WORKER_CANCELLED:
         return kk_fail(err, KK_ERR_CANCELLED, "the caller cancelled");
     case KK_WORKER_SIGNALLED:
-        words = sigdescr_np(self->status);
         return kk_fail(err, KK_ERR_INTERNAL, "the worker was ended by signal %d (%s)", self->status,
-                       words != NULL ? words : "unknown");
+                       kk_worker_signal_name(self->status));
     case KK_WORKER_EXITED:
+        if (self->status == KK_WORKER_EXIT_UNCONFINED) {
+            return kk_fail(err, KK_ERR_INTERNAL, "the worker cannot confine itself on this system");
+        }
         return self->status < 0
                    ? kk_fail(err, KK_ERR_INTERNAL,
                              "the worker ended, and its status went elsewhere")
@@ -344,6 +345,12 @@ kk_worker_fate kk_worker_fate_of(const kk_worker *self, int *status)
         *status = self->status;
     }
     return self->fate;
+}
+
+const char *kk_worker_signal_name(int number)
+{
+    const char *name = sigdescr_np(number);
+    return name != NULL ? name : "unknown";
 }
 
 int kk_worker_pid(const kk_worker *self)

@@ -78,6 +78,9 @@ uint64_t kk_worker_cpu_ms(kk_worker *self);
 // How the worker ended; [status] may be NULL.
 kk_worker_fate kk_worker_fate_of(const kk_worker *self, int *status);
 
+// "Segmentation fault"
+const char *kk_worker_signal_name(int number);
+
 // The process, for tests; 0 once it was reaped.
 int kk_worker_pid(const kk_worker *self);
 

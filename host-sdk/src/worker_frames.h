@@ -15,6 +15,9 @@
 // The worker's end of the socket.
 #define KK_WORKER_FD 3
 
+// The worker's exit status where its limits or filters cannot be had.
+#define KK_WORKER_EXIT_UNCONFINED 67
+
 #define KK_FRAME_HEADER_SIZE ((size_t)8)
 
 // The longest payloads.  A longer one breaks the conversation.
@@ -23,7 +26,7 @@
 
 typedef enum kk_frame_type {
     // From the host.  START comes first and once: a JSON object that names the role,
-    //     {"role":"describe","memory_bytes":N,"cpu_seconds":N,"path":"/usr/lib/kk/plugins/a.so"}
+    //     {"role":"describe","memory_bytes":N,"cpu_seconds":N}
     //     {"role":"lua","memory_bytes":N,"cpu_seconds":N}
     // memory_bytes limits the address space of the whole process, cpu_seconds ends it if the host
     // no longer can; both may be left out.
@@ -33,12 +36,14 @@ typedef enum kk_frame_type {
     KK_FRAME_RESULT = 4,    // answers CALL: the tool's data
     KK_FRAME_FAILURE = 5,   // answers CALL or DOCS: an error record
     KK_FRAME_PAGE = 6,      // answers DOCS
+    KK_FRAME_OBJECT = 7,    // describe: the path of the object, its bytes as they are
 
     // From the worker.
     KK_FRAME_LOADED = 64,   // describe: the object is loaded, and is asked for its manifest next
-    KK_FRAME_MANIFEST = 65, // describe, the end: the packed manifest (manifest_pack.h)
-    KK_FRAME_REFUSED = 66,  // describe, the end: {"stage":"symbols","message":"..."}
-    KK_FRAME_TRAPPED = 67,  // describe, the end: the system call that was tried, as a number
+    KK_FRAME_MANIFEST = 65, // describe: the packed manifest (manifest_pack.h)
+    KK_FRAME_PROVED = 72,   // describe, the end: the entry points are what the manifest says
+    KK_FRAME_REFUSED = 66,  // describe, the end: {"stage":"symbols","message":"...","hint":""}
+    KK_FRAME_TRAPPED = 67,  // describe, the end: the system call that was tried, 32 bits
     KK_FRAME_PRINT = 68,    // lua: bytes that the script printed
     KK_FRAME_CALL = 69,     // lua: a function to call, answered by RESULT or FAILURE
     KK_FRAME_DOCS = 70,     // lua: a question to the documentation, answered by PAGE or FAILURE

@@ -1,7 +1,7 @@
 // Finding the program kk-worker, and starting it with nothing of ours.
 #include "buf.h"
 #include "fail.h"
-#include "loader.h"
+#include "trust.h"
 #include "worker.h"
 #include "worker_private.h"
 #include <dlfcn.h>

@@ -10,10 +10,10 @@
 
 // Statuses of a process that ends before its work.
 enum {
-    CHANNEL_EXIT_USAGE = 64,      // started by hand
-    CHANNEL_EXIT_FRAMES = 65,     // the host broke the frames, or memory ran out for one
-    CHANNEL_EXIT_TRAPPED = 66,    // a system call that is not allowed; a frame told which
-    CHANNEL_EXIT_UNCONFINED = 67, // the limits or filters cannot be had on this system
+    CHANNEL_EXIT_USAGE = 64,   // started by hand
+    CHANNEL_EXIT_FRAMES = 65,  // the host broke the frames, or memory ran out for one
+    CHANNEL_EXIT_TRAPPED = 66, // a system call that is not allowed; a frame told which
+    CHANNEL_EXIT_UNCONFINED = KK_WORKER_EXIT_UNCONFINED,
 };
 
 // Waits for the next frame, and replaces what [payload] holds.

@@ -11,14 +11,14 @@
 
 typedef struct worker_role {
     const char *name;
-    void (*run)(kk_str start);
+    void (*run)(void);
 } worker_role;
 
 static const worker_role roles[] = {
+    {"describe", role_describe},
 #ifdef KK_WORKER_LUA
     {"lua", role_lua},
 #endif
-    {NULL, NULL},
 };
 
 static int tell_features(void)
@@ -47,7 +47,7 @@ static const worker_role *role_of(kk_str start)
     if (!kk_json_find(start, "/role", &raw)) {
         return NULL;
     }
-    for (size_t i = 0; roles[i].name != NULL; i++) {
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
         if (kk_json_string_is(raw, kk_str_from(roles[i].name))) {
             return &roles[i];
         }
@@ -68,7 +68,8 @@ static void serve(void)
     if (!sandbox_limit(&limits)) {
         _exit(CHANNEL_EXIT_UNCONFINED);
     }
-    role->run(kk_buf_view(&start));
+    kk_buf_clean(&start);
+    role->run();
     _exit(0);
 }
 

@@ -1,14 +1,12 @@
-// What a worker can be.  Each role gets the payload of KK_FRAME_START, confines the process, serves
-// its host, and returns when it is done.
+// What a worker can be.  The limits of KK_FRAME_START hold already; each role enters its sandbox,
+// serves its host, and returns when it is done.
 #ifndef KK_WORKER_ROLE_H
 #define KK_WORKER_ROLE_H
 
-#include "str.h"
-
 // Loads one plugin, asks it for its manifest, and sends that or the reason why not.
-void role_describe(kk_str start);
+void role_describe(void);
 
 // Runs scripts, one after the other, in one Lua state.
-void role_lua(kk_str start);
+void role_lua(void);
 
 #endif

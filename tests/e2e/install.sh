@@ -11,6 +11,8 @@ for file in "$prefix/bin/kk" "$libdir/libkkhost.so" "$libdir/libkkhost.a" "$libd
     "$prefix/include/kk/plugin.h" "$prefix/include/kk/host.h" "$libdir/pkgconfig/kkhost.pc"; do
     [ -e "$file" ] || fail "$file was not installed"
 done
+worker=$(find "$prefix" -name kk-worker)
+[ -x "$worker" ] || fail 'kk-worker was not installed'
 KK_BIN_BUILD=$KK_BIN
 KK_BIN=$prefix/bin
 run --replay "$tape" call planetscale.get_current_user '{}' --json
@@ -27,12 +29,14 @@ project(outside LANGUAGES C)
 find_package(kkhost 1.0 REQUIRED COMPONENTS static)
 add_executable(embed embed.c)
 target_link_libraries(embed PRIVATE kkhost::kkhost)
-add_executable(embed_static embed.c)
+add_executable(embed_static embed_static.c)
 target_link_libraries(embed_static PRIVATE kkhost::static)
 add_executable(embed_live embed_live.c)
 target_link_libraries(embed_live PRIVATE kkhost::static kkhost::live)
 CMAKE
-sed 's/sizeof options, /&.live = kk_live_open, /' "$work/server/embed.c" >"$work/server/embed_live.c"
+# A program with the host linked into it is no installation, so that it names the worker.
+sed "s|sizeof options, |&.worker = \"$worker\", |" "$work/server/embed.c" >"$work/server/embed_static.c"
+sed 's/sizeof options, /&.live = kk_live_open, /' "$work/server/embed_static.c" >"$work/server/embed_live.c"
 cmake -G Ninja -S "$work/server" -B "$work/server/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS="${KK_SANITIZE_FLAGS:-}" >"$work/out" 2>&1 &&
     cmake --build "$work/server/build" >>"$work/out" 2>&1 || fail 'the outside program does not build with find_package'
 "$work/server/build/embed" "$tape" >"$work/out" 2>"$work/err" || fail 'the outside program failed'
@@ -40,6 +44,7 @@ grep -q planetscale.list_databases "$work/out" || fail 'the outside program list
 
 # The static libraries look for plugins beside the program, so that these are named; `live` needs no module.
 export KK_PLUGIN_PATH=$libdir/kk/plugins
+rm -r "$KK_HOME/cache"
 "$work/server/build/embed_static" "$tape" >"$work/out" 2>"$work/err" || fail 'the static program failed'
 grep -q '"name":"shop"' "$work/out" || fail 'the static program called nothing'
 start_server

@@ -53,7 +53,8 @@ int account_set_up(void **state)
     kk_keyring_options options = {
         .size = sizeof options, .flags = KK_KEYRING_IGNORE_ENVIRONMENT, .home = home};
     assert_ok(kk_keyring_open(&options, &self->keyring, &self->err), &self->err);
-    assert_ok(kk_plugin_load(KK_TEST_PLUGINS "/vault.so", &self->plugin, &self->err), &self->err);
+    assert_ok(kk_plugin_load(KK_TEST_PLUGINS "/vault.so", NULL, &self->plugin, &self->err),
+              &self->err);
     self->sources.keyring = self->keyring;
     self->sources.use_environment = true;
     *state = self;

@@ -72,6 +72,7 @@ typedef struct kk_host_options {
     int log_level;   // the most detailed level that `log` gets
     kk_live_fn live; // kk_live_open of kkhost::live, for a program without the module; NULL = load
                      // the module
+    const char *worker; // the program kk-worker, an absolute path; NULL = this installation's
 } kk_host_options;
 
 // KK_HOST_PREPARE_LIVE is for a program that calls once and ends.  What the network needs takes
@@ -82,6 +83,10 @@ typedef struct kk_host_options {
 // directory, this installation's, /usr/local/lib/kk/plugins, /usr/lib/kk/plugins.  A plugin that
 // does not pass its checks is left out and can be asked about (kk_host_refusal_at); only one that
 // `plugin_files` names fails the opening.  Neither the keyring nor the network is touched yet.
+//
+// No plugin runs in this process before one of its functions is called: what it offers is asked of
+// it in a confined child process, kk-worker, once; the answer is kept in the cache directory for as
+// long as the file stays as it is.
 //
 // Errors: KK_ERR_PLUGIN_REFUSED (reason: the stage), KK_ERR_TAPE_INVALID, KK_ERR_USAGE
 // (configuration), KK_ERR_PERMS, KK_ERR_IO, KK_ERR_INTERNAL.  *out is new: for kk_host_close().

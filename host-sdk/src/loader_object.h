@@ -1,0 +1,37 @@
+// A plugin's object in this process: loaded, asked for its manifest, and its entry points proved.
+//
+// A worker does this with a plugin that nobody has looked at yet, and the host with one that it is
+// about to call.  Each step refuses with KK_ERR_PLUGIN_REFUSED and its stage (loader.h).
+#ifndef KK_LOADER_OBJECT_H
+#define KK_LOADER_OBJECT_H
+
+#include "manifest.h"
+
+// Start with {0}.
+typedef struct kk_object {
+    void *handle;           // dlopen's; never given back
+    const kk_manifest *raw; // what the plugin gave, its own memory
+    kk_manifest *manifest;  // our copy, in `memory`
+    kk_chunk *memory;
+} kk_object;
+
+// Loads the object at [path].  The mapping is never undone: code of the plugin may still be on a
+// stack, or be registered to run at the end of a thread or of the process.
+// Stage: "dlopen".
+KK_MUST_USE kk_code kk_object_load(kk_object *self, const char *path, kk_error *err);
+
+// Asks it for its manifest, and copies that.  Stages: "describe", "version", "manifest".
+KK_MUST_USE kk_code kk_object_describe(kk_object *self, const char *path, kk_error *err);
+
+// Proves for each tool of the copy that the exported symbol, in the plugin's own object, is the
+// function that the manifest points at.  The names have been checked, or will be.
+// Stage: "symbols".
+KK_MUST_USE kk_code kk_object_prove(const kk_object *self, const char *path, kk_error *err);
+
+// Frees the copy.
+void kk_object_clean(kk_object *self);
+
+// The symbol that every plugin exports.
+extern const char kk_object_describe_symbol[];
+
+#endif
