@@ -1,5 +1,6 @@
 // A host that loads the live transport while it opens.
 #include "fail.h"
+#include "scratch.h"
 #include "transport.h"
 #include "unit.h"
 #include <kk/host.h>
@@ -7,7 +8,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 // What the transport's opening saw.
 static atomic_int opened;
@@ -53,23 +53,24 @@ static kk_code open_transport(const kk_live_host *host, kk_transport **out, kk_e
     return KK_OK;
 }
 
-static char home[64];
+static scratch home;
 
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(home, sizeof home, "/tmp/kk_test_prepare.XXXXXX");
+    scratch_init(&home);
     atomic_store(&opened, 0);
     atomic_store(&failures_left, 0);
     atomic_store(&slow, false);
     setenv("KK_CRED__PROBE__TOKEN", "a-token", 1);
-    return mkdtemp(home) != NULL ? 0 : -1;
+    return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    return rmdir(home);
+    scratch_clean(&home);
+    return 0;
 }
 
 static kk_host *open_host(uint32_t flags, const char *tape)
@@ -78,7 +79,7 @@ static kk_host *open_host(uint32_t flags, const char *tape)
     kk_host_options options = {.size = sizeof options,
                                .flags = KK_HOST_NO_SEARCH | flags,
                                .plugin_files = files,
-                               .home = home,
+                               .home = home.dir,
                                .replay_file = tape,
                                .live = open_transport};
     kk_host *host = NULL;

@@ -1,5 +1,6 @@
 // Where the files are, and what the user configured.
 #include "config.h"
+#include "config_places.h"
 #include "fail.h"
 #include "io.h"
 #include "json.h"
@@ -17,12 +18,7 @@ static const char project_name[] = ".kk.json";
 static const char temp_prefix[] = ".kk-config.tmp.";
 
 struct kk_config {
-    char *path; // of config.json
-    char *keyring_path;
-    char *pin_path;
-    char *plugin_dir;
-    char *cache_dir;
-    bool cache_parents; // the directories above it may be made too
+    kk_places places;
     char *environment_ca_file;
     char *project_path;
     cJSON *tree;    // of config.json, or NULL
@@ -32,120 +28,6 @@ struct kk_config {
 static kk_code fail_memory(kk_error *err)
 {
     return kk_fail(err, KK_ERR_INTERNAL, "out of memory for the configuration");
-}
-
-// ---- Places
-
-static kk_code check_absolute(const char *source, const char *path, kk_error *err)
-{
-    if (path[0] == '/') {
-        return KK_OK;
-    }
-    return kk_fail(err, KK_ERR_USAGE, "%s is '%s', which is not an absolute path", source, path);
-}
-
-static kk_code join(char **out, const char *base, const char *rest, kk_error *err)
-{
-    if (asprintf(out, "%s/%s", base, rest) < 0) {
-        *out = NULL;
-        return fail_memory(err);
-    }
-    return KK_OK;
-}
-
-static kk_code place_in_home(kk_config *self, const char *home, const char *source, kk_error *err)
-{
-    kk_code code = check_absolute(source, home, err);
-    if (code == KK_OK) {
-        code = join(&self->path, home, "config.json", err);
-    }
-    if (code == KK_OK) {
-        code = join(&self->keyring_path, home, "keyring.kkr", err);
-    }
-    if (code == KK_OK) {
-        code = join(&self->pin_path, home, "keyring.pin", err);
-    }
-    if (code == KK_OK) {
-        code = join(&self->plugin_dir, home, "plugins", err);
-    }
-    if (code == KK_OK) {
-        code = join(&self->cache_dir, home, "cache", err);
-    }
-    return code;
-}
-
-// One XDG base directory: the variable, or its place below HOME.  *out is for free().
-static kk_code xdg_base(const char *variable, const char *below_home, char **out, kk_error *err)
-{
-    const char *value = secure_getenv(variable);
-    if (value != NULL && value[0] != '\0') {
-        kk_code code = check_absolute(variable, value, err);
-        if (code == KK_OK && (*out = strdup(value)) == NULL) {
-            code = fail_memory(err);
-        }
-        return code;
-    }
-    const char *home = secure_getenv("HOME");
-    if (home == NULL || home[0] == '\0') {
-        kk_code code = kk_fail(err, KK_ERR_USAGE,
-                               "there is no place for the files: HOME is not "
-                               "set");
-        kk_fail_hint(err, "set KK_HOME to an absolute path");
-        return code;
-    }
-    kk_code code = check_absolute("HOME", home, err);
-    return code == KK_OK ? join(out, home, below_home, err) : code;
-}
-
-static kk_code place_in_xdg(kk_config *self, kk_error *err)
-{
-    char *config = NULL;
-    char *data = NULL;
-    char *state = NULL;
-    char *cache = NULL;
-    kk_code code = xdg_base("XDG_CONFIG_HOME", ".config", &config, err);
-    if (code == KK_OK) {
-        code = xdg_base("XDG_DATA_HOME", ".local/share", &data, err);
-    }
-    if (code == KK_OK) {
-        code = xdg_base("XDG_STATE_HOME", ".local/state", &state, err);
-    }
-    if (code == KK_OK) {
-        code = join(&self->path, config, "kk/config.json", err);
-    }
-    if (code == KK_OK) {
-        code = join(&self->keyring_path, data, "kk/keyring.kkr", err);
-    }
-    if (code == KK_OK) {
-        code = join(&self->pin_path, state, "kk/keyring.pin", err);
-    }
-    if (code == KK_OK) {
-        code = join(&self->plugin_dir, data, "kk/plugins", err);
-    }
-    if (code == KK_OK) {
-        code = xdg_base("XDG_CACHE_HOME", ".cache", &cache, err);
-    }
-    if (code == KK_OK) {
-        code = join(&self->cache_dir, cache, "kk", err);
-        self->cache_parents = true;
-    }
-    free(config);
-    free(data);
-    free(state);
-    free(cache);
-    return code;
-}
-
-static kk_code settle_places(kk_config *self, const char *home, bool use_environment, kk_error *err)
-{
-    if (home != NULL) {
-        return place_in_home(self, home, "the home", err);
-    }
-    const char *variable = use_environment ? secure_getenv("KK_HOME") : NULL;
-    if (variable != NULL) {
-        return place_in_home(self, variable, "KK_HOME", err);
-    }
-    return place_in_xdg(self, err);
 }
 
 // ---- Reading
@@ -260,7 +142,7 @@ static kk_code check_key_source(const cJSON *tree, const char *path, kk_error *e
                        path);
     }
     kk_code code = check_members(source, path, known, 1, err);
-    return code == KK_OK ? check_absolute("'key_source' of the configuration", file, err) : code;
+    return code == KK_OK ? kk_place_check("'key_source' of the configuration", file, err) : code;
 }
 
 static kk_code check_config(const cJSON *tree, const char *path, kk_error *err)
@@ -275,11 +157,11 @@ static kk_code check_config(const cJSON *tree, const char *path, kk_error *err)
 
 static kk_code load_config(kk_config *self, kk_error *err)
 {
-    kk_code code = read_config(self->path, &self->tree, err);
+    kk_code code = read_config(self->places.paths[KK_PLACE_CONFIG], &self->tree, err);
     if (code != KK_OK || self->tree == NULL) {
         return code;
     }
-    return check_config(self->tree, self->path, err);
+    return check_config(self->tree, self->places.paths[KK_PLACE_CONFIG], err);
 }
 
 // ---- The project's file
@@ -326,7 +208,10 @@ static kk_code find_project(kk_config *self, kk_error *err)
     kk_code code = KK_OK;
     for (int i = 0; dir != NULL && i < LEVELS_MAX && code == KK_OK; i++) {
         char *path = NULL;
-        code = join(&path, strcmp(dir, "/") == 0 ? "" : dir, project_name, err);
+        if (asprintf(&path, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, project_name) < 0) {
+            path = NULL;
+            code = fail_memory(err);
+        }
         if (code == KK_OK && is_there(path)) {
             self->project_path = path;
             break;
@@ -390,7 +275,7 @@ static kk_code load_project(kk_config *self, kk_error *err)
 
 static kk_code load_all(kk_config *self, const char *home, bool use_environment, kk_error *err)
 {
-    kk_code code = settle_places(self, home, use_environment, err);
+    kk_code code = kk_places_find(home, use_environment, &self->places, err);
     const char *ca_file = use_environment ? secure_getenv("KK_CA_FILE") : NULL;
     if (code == KK_OK && ca_file != NULL) {
         self->environment_ca_file = strdup(ca_file);
@@ -422,11 +307,7 @@ void kk_config_free(kk_config *self)
     if (self == NULL) {
         return;
     }
-    free(self->path);
-    free(self->keyring_path);
-    free(self->pin_path);
-    free(self->plugin_dir);
-    free(self->cache_dir);
+    kk_places_clean(&self->places);
     free(self->environment_ca_file);
     free(self->project_path);
     cJSON_Delete(self->tree);
@@ -436,22 +317,22 @@ void kk_config_free(kk_config *self)
 
 const char *kk_config_keyring_path(const kk_config *self)
 {
-    return self->keyring_path;
+    return self->places.paths[KK_PLACE_KEYRING];
 }
 
 const char *kk_config_pin_path(const kk_config *self)
 {
-    return self->pin_path;
+    return self->places.paths[KK_PLACE_PIN];
 }
 
 const char *kk_config_cache_dir(const kk_config *self)
 {
-    return self->cache_dir;
+    return self->places.paths[KK_PLACE_CACHE];
 }
 
 const char *kk_config_plugin_dir(const kk_config *self)
 {
-    return self->plugin_dir;
+    return self->places.paths[KK_PLACE_PLUGINS];
 }
 
 const char *kk_config_key_file(const kk_config *self)
@@ -505,15 +386,15 @@ kk_code kk_config_make_parent(const char *path, kk_error *err)
 
 kk_code kk_config_make_cache_dir(const kk_config *self, kk_error *err)
 {
-    if (self->cache_parents) {
-        kk_code code = kk_config_make_parent(self->cache_dir, err);
+    if (self->places.shared_parents) {
+        kk_code code = kk_config_make_parent(self->places.paths[KK_PLACE_CACHE], err);
         if (code != KK_OK) {
             return code;
         }
     }
-    return mkdir(self->cache_dir, 0700) == 0 || errno == EEXIST
+    return mkdir(self->places.paths[KK_PLACE_CACHE], 0700) == 0 || errno == EEXIST
                ? KK_OK
-               : kk_io_fail(err, errno, "make the directory", self->cache_dir);
+               : kk_io_fail(err, errno, "make the directory", self->places.paths[KK_PLACE_CACHE]);
 }
 
 static kk_code make_absolute(const char *path, char **out, kk_error *err)
@@ -526,9 +407,9 @@ static kk_code make_absolute(const char *path, char **out, kk_error *err)
     if (here == NULL) {
         return kk_io_fail(err, errno, "find the directory of", path);
     }
-    kk_code code = join(out, here, path, err);
+    int len = asprintf(out, "%s/%s", here, path);
     free(here);
-    return code;
+    return len >= 0 ? KK_OK : fail_memory(err);
 }
 
 // A tree with what is in force and the key file [path].
@@ -574,14 +455,16 @@ static kk_code write_tree(const kk_config *self, const cJSON *tree, kk_error *er
     kk_buf_append_byte(&text, '\n');
     kk_code code = kk_buf_check(&text, "the configuration", err);
     if (code == KK_OK) {
-        code = kk_config_make_parent(self->path, err);
+        code = kk_config_make_parent(self->places.paths[KK_PLACE_CONFIG], err);
     }
     if (code == KK_OK) {
-        int number = kk_place_open(&place, &kk_io_system, self->path, true);
+        int number =
+            kk_place_open(&place, &kk_io_system, self->places.paths[KK_PLACE_CONFIG], true);
         if (number == 0) {
             number = replace(&place, kk_buf_view(&text));
         }
-        code = number == 0 ? KK_OK : kk_io_fail(err, number, "write", self->path);
+        code = number == 0 ? KK_OK
+                           : kk_io_fail(err, number, "write", self->places.paths[KK_PLACE_CONFIG]);
     }
     kk_place_close(&place, &kk_io_system);
     kk_buf_clean(&text);

@@ -1,6 +1,7 @@
 // A host with the probe plugins and a transport that answers from a script.
 #include "probe_host.h"
 #include "json.h"
+#include "scratch.h"
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -58,15 +59,12 @@ static kk_code open_script(const kk_live_host *host, kk_transport **out, kk_erro
 kk_host *probe_host;
 kk_result *last_result;
 kk_error last_err;
-static char home[64];
+static scratch home;
 
 int kk_probe_set_up(void **state)
 {
     (void)state;
-    snprintf(home, sizeof home, "/tmp/kk_test_host.XXXXXX");
-    if (mkdtemp(home) == NULL) {
-        return -1;
-    }
+    scratch_init(&home);
     setenv("KK_CRED__PROBE__TOKEN", KK_PROBE_TOKEN, 1);
     setenv("KK_CRED__PROBE_INSTANCE__TOKEN", KK_PROBE_TOKEN, 1);
     setenv("KK_CRED__PROBE_PLUGIN__TOKEN", KK_PROBE_TOKEN, 1);
@@ -75,7 +73,7 @@ int kk_probe_set_up(void **state)
     kk_host_options options = {.size = sizeof options,
                                .flags = KK_HOST_NO_SEARCH,
                                .plugin_files = files,
-                               .home = home,
+                               .home = home.dir,
                                .live = open_script};
     memset(&script, 0, sizeof script);
     script.status = 200;
@@ -94,7 +92,7 @@ int kk_probe_tear_down(void **state)
     kk_result_free(last_result);
     last_result = NULL;
     kk_host_close(probe_host);
-    rmdir(home);
+    scratch_clean(&home);
     return 0;
 }
 
