@@ -28,9 +28,13 @@ json 1
 url 1
 error_json 1
 secret 1
+http_date 1
+retry_after 1
 cancel 2
 time_source 2
 turn 2
+rate 2
+breaker 2
 config 2
 schema 2
 policy 2
@@ -40,6 +44,7 @@ tape 3
 live 3
 transport_replay 4
 transport_live 4
+retry 4
 elf 4
 trust 4
 manifest 4

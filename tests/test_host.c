@@ -126,13 +126,16 @@ static void test_host__failed_send_is_reported_in_full(void **state)
     (void)state;
     const char *args = "{\"method\":\"GET\",\"url\":\"https://probe.example/"
                        "x\",\"credential\":\"probe\",\"pass\":1}";
+    kk_probe_stop_time();
     script.code = KK_ERR_RESET;
     script.sent = KK_SENT_MAYBE;
     assert_code(call("probe.fetch", args), KK_ERR_RESET);
     assert_string_equal(last_err.message, "the script says so");
     assert_true(last_err.retryable);
-    assert_string_equal(envelope_at("/meta/attempts"),
-                        "[{\"status\":0,\"error\":\"reset\",\"delay_ms\":0}]");
+    assert_string_equal(envelope_at("/meta/attempts/0"),
+                        "{\"status\":0,\"error\":\"reset\",\"delay_ms\":0}");
+    assert_string_equal(envelope_at("/meta/attempts/3/error"), "\"reset\"");
+    assert_int_equal(script.sends, 4);
     assert_code(call("probe.fetch",
                      "{\"method\":\"GET\",\"url\":\"https://probe.example/x\",\"credential\":"
                      "\"probe\",\"say\":\"lost it\"}"),
@@ -152,6 +155,7 @@ static void test_host__effect_is_what_the_transport_saw(void **state)
     assert_false(last_err.retryable);
     script.code = KK_ERR_CONNECT;
     script.sent = KK_SENT_NO;
+    kk_probe_stop_time();
     assert_code(call_approved("probe.post", args), KK_ERR_CONNECT);
     assert_int_equal(last_err.effect, KK_EFFECT_NONE);
     assert_true(last_err.retryable);

@@ -93,6 +93,9 @@ void kk_account_write_config(const kk_account *self, kk_buf *out);
 // KK_ERR_INTERNAL.
 KK_MUST_USE kk_code kk_account_render(const kk_account *self, kk_secret *out, kk_error *err);
 
+// Whether the URL's origin is one that the manifest lists for the credential.
+bool kk_account_declares(const kk_account *self, const char *url);
+
 // Whether a URL may get the credential: its origin is one of the slot's, or that of the account's
 // own URL field.
 bool kk_account_allows(const kk_account *self, const char *url);

@@ -51,9 +51,6 @@ KK_MUST_USE kk_code kk_account_put(kk_account *self, size_t index, kk_str value,
 KK_MUST_USE kk_code kk_account_take_overrides(kk_account *self, const char *account, size_t *taken,
                                               kk_error *err);
 
-// Whether the origin of a URL is one that the manifest gives for the credential.
-bool kk_account_declares(const kk_account *self, const char *url);
-
 // For an account whose secrets will be the keyring's: a URL that the environment gave must not send
 // them to an origin that neither the manifest nor the keyring names.  Errors: KK_ERR_PARTIAL.
 KK_MUST_USE kk_code kk_account_check_url_override(const kk_account *self, kk_error *err);

@@ -58,10 +58,25 @@ static void fill_live_host(kk_host *self)
     };
 }
 
+// Needed wherever there is a service to be spared.
+static kk_code make_retry(kk_host *self, kk_error *err)
+{
+    uint64_t seed = 0;
+    kk_code code = kk_secret_start(err);
+    if (code != KK_OK || self->retry != NULL) {
+        return code;
+    }
+    kk_random(&seed, sizeof seed);
+    self->retry = kk_retry_new(seed);
+    return self->retry != NULL ? KK_OK : kk_fail(err, KK_ERR_INTERNAL, "out of memory");
+}
+
 static kk_code open_live(kk_host *self, kk_error *err)
 {
-    return self->live != NULL ? self->live(&self->live_host, &self->transport, err)
-                              : kk_live_module_open(&self->live_host, &self->transport, err);
+    kk_code code = self->live != NULL
+                       ? self->live(&self->live_host, &self->transport, err)
+                       : kk_live_module_open(&self->live_host, &self->transport, err);
+    return code == KK_OK ? make_retry(self, err) : code;
 }
 
 kk_code kk_host_transport(kk_host *self, kk_transport **out, kk_error *err)
@@ -416,6 +431,7 @@ void kk_host_close(kk_host *host)
     if (host->transport != NULL) {
         host->transport->table->close(host->transport);
     }
+    kk_retry_free(host->retry);
     kk_tape_free(host->tape);
     kk_time_free(host->time);
     kk_keyring_close(host->keyring);

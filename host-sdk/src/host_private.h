@@ -16,6 +16,7 @@
 #include "live_module.h"
 #include "policy.h"
 #include "registry.h"
+#include "retry.h"
 #include "secret.h"
 #include "tape.h"
 #include "time_source.h"
@@ -68,6 +69,7 @@ struct kk_host {
     kk_time_source *time;
     pthread_mutex_t transport_lock; // guards the opening of `transport`
     kk_transport *transport;        // the tape's, or the live one once something was sent
+    kk_retry *retry;                // made with the live one; NULL under replay
     kk_live_host live_host;
     kk_live_fn live;
     pthread_t preparing; // opens `transport` while the host itself opens
@@ -177,7 +179,9 @@ struct kk_job {
     kk_status send_status;
     kk_error send_error;
     kk_effect effect;
-    kk_buf attempts; // the members of a JSON array
+    kk_buf attempts;         // the members of a JSON array
+    unsigned last_status;    // of the last attempt, or 0
+    uint64_t retry_after_ms; // what its answer asked for; 0 = nothing
     bool wrote_too_much;
     kk_held_response *responses;
 };

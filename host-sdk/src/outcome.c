@@ -47,6 +47,8 @@ kk_status kk_outcome_status(kk_code code)
     case KK_ERR_TLS:
     case KK_ERR_RESET:
     case KK_ERR_TRUNCATED:
+    case KK_ERR_RATE_LIMITED:
+    case KK_ERR_UNAVAILABLE:
         return KK_E_UNAVAILABLE;
     case KK_ERR_PROTOCOL:
     case KK_ERR_REDIRECT_REFUSED:
@@ -77,6 +79,21 @@ static void take_texts(kk_error *err, const kk_error *said)
     kk_text_set(err->api_code, sizeof err->api_code, said->api_code);
 }
 
+// The service said for how long to stay away, and the host has read it.
+static void tell_wait(kk_job *job)
+{
+    kk_error *err = &job->error;
+    if (job->retry_after_ms == 0) {
+        return;
+    }
+    char hint[sizeof err->hint + 96];
+    snprintf(hint, sizeof hint, "the service asks to wait %llu s before the next request%s%s",
+             (unsigned long long)((job->retry_after_ms + 999) / 1000),
+             err->hint[0] != '\0' ? "; " : "", err->hint);
+    kk_text_set(err->hint, sizeof err->hint, hint);
+    err->retry_after_ms = job->retry_after_ms;
+}
+
 static kk_code fail_as_recorded(kk_job *job)
 {
     const kk_tool_error *failure = &job->failure;
@@ -90,6 +107,9 @@ static kk_code fail_as_recorded(kk_job *job)
     job->error.http_status = (uint16_t)failure->http_status;
     job->error.retry_after_ms = failure->retry_after_ms;
     job->error.retryable = (failure->flags & KK_TOOL_ERROR_RETRYABLE) != 0;
+    if (failure->http_status == job->last_status) {
+        tell_wait(job);
+    }
     return code;
 }
 

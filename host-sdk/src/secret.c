@@ -306,3 +306,12 @@ void kk_random(void *bytes, size_t len)
 {
     randombytes_buf(bytes, len);
 }
+
+uint64_t kk_secret_mark(const kk_mark_key *key, kk_str secret)
+{
+    static_assert(sizeof key->bytes == crypto_shorthash_KEYBYTES, "the key of libsodium's hash");
+    uint64_t mark = 0;
+    crypto_shorthash((unsigned char *)&mark, (const unsigned char *)secret.ptr, secret.len,
+                     key->bytes);
+    return mark | 1;
+}

@@ -19,6 +19,7 @@
 
 #include "str.h"
 #include <kk/error.h>
+#include <stdint.h>
 
 typedef struct kk_secret {
     unsigned char *ptr; // NULL when empty
@@ -62,5 +63,13 @@ void kk_wipe(void *bytes, size_t len);
 
 // Fills bytes that nobody can guess.
 void kk_random(void *bytes, size_t len);
+
+// A number by which a secret is known again without being kept, never 0.  It says nothing of the
+// secret to who does not have [key], which is filled by kk_random() and stays in this process.
+typedef struct kk_mark_key {
+    unsigned char bytes[16];
+} kk_mark_key;
+
+uint64_t kk_secret_mark(const kk_mark_key *key, kk_str secret);
 
 #endif

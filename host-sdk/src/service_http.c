@@ -1,5 +1,6 @@
 // The service kk.http/1: checks what a plugin wants to send, adds the credential that the plugin
 // never sees, and sends it.
+#include "error_json.h"
 #include "fail.h"
 #include "outcome.h"
 #include "service.h"
@@ -137,32 +138,47 @@ static kk_status check_request(kk_job *job, const kk_http_request *request)
 
 // ---- Sending
 
-// Notes for the envelope what the attempt came to, and for the effect whether something may have
-// been changed.
-static void note_attempt(kk_job *job, const char *method, kk_code code, const kk_response *response)
+// What the attempts of one request are noted for.
+typedef struct noting {
+    kk_job *job;
+    const char *method;
+} noting;
+
+// For the effect: whether the attempt may have changed something.
+static void note_effect(kk_job *job, const kk_attempt *attempt)
 {
-    kk_buf *attempts = &job->attempts;
-    kk_buf_append_format(attempts, "%s{\"status\":%u,\"error\":", attempts->len > 0 ? "," : "",
-                         code == KK_OK ? response->status : 0);
-    kk_buf_append_format(attempts, code == KK_OK ? "null" : "\"%s\"", kk_code_name(code));
-    kk_buf_append_text(attempts, ",\"delay_ms\":0}");
-    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
-        return;
-    }
-    bool done = code == KK_OK && response->status < 300;
-    bool refused = code == KK_OK ? response->status >= 300 && response->status < 500
-                                 : response->sent == KK_SENT_NO;
-    if (done) {
+    bool answered = attempt->code == KK_OK;
+    bool refused =
+        answered ? attempt->status >= 300 && attempt->status < 500 : attempt->sent == KK_SENT_NO;
+    if (answered && attempt->status < 300) {
         job->effect = KK_EFFECT_DONE;
     } else if (!refused && job->effect == KK_EFFECT_NONE) {
         job->effect = KK_EFFECT_UNKNOWN;
     }
 }
 
+static void note_attempt(void *context, const kk_attempt *attempt)
+{
+    const noting *self = context;
+    kk_job *job = self->job;
+    kk_buf *attempts = &job->attempts;
+    const char *name = attempt->code == KK_OK ? NULL : kk_code_name(attempt->code);
+    kk_buf_append_format(attempts, "%s{\"status\":%u,", attempts->len > 0 ? "," : "",
+                         attempt->status);
+    kk_json_write_member(attempts, "error", name);
+    kk_buf_append_format(attempts, ",\"delay_ms\":%llu}", (unsigned long long)attempt->delay_ms);
+    job->last_status = attempt->status;
+    job->retry_after_ms = attempt->asks_to_wait ? attempt->retry_after_ms : 0;
+    if (strcmp(self->method, "GET") != 0 && strcmp(self->method, "HEAD") != 0) {
+        note_effect(job, attempt);
+    }
+}
+
 static bool is_retryable(kk_code code)
 {
     return code == KK_ERR_DNS || code == KK_ERR_CONNECT || code == KK_ERR_RESET ||
-           code == KK_ERR_TRUNCATED || code == KK_ERR_TIMEOUT;
+           code == KK_ERR_TRUNCATED || code == KK_ERR_TIMEOUT || code == KK_ERR_RATE_LIMITED ||
+           code == KK_ERR_UNAVAILABLE;
 }
 
 static kk_status note_failure(kk_job *job, kk_code code, const kk_error *err)
@@ -244,8 +260,14 @@ static kk_code exchange(kk_job *job, const kk_http_request *request, kk_transpor
                                           kk_secret_view(&credential).ptr};
     }
     if (code == KK_OK) {
-        code = (*transport)->table->send(*transport, &outgoing, response, err);
-        note_attempt(job, request->method, code, response);
+        noting notes = {job, request->method};
+        kk_retry_plan plan = {.transport = *transport,
+                              .time = job->host->time,
+                              .shared = job->host->retry,
+                              .is_limited = kk_account_declares(job->account, request->url),
+                              .note = note_attempt,
+                              .context = &notes};
+        code = kk_retry_send(&plan, &outgoing, response, err);
     }
     kk_secret_clean(&credential);
     return code;

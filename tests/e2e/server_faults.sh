@@ -48,9 +48,21 @@ run call planetscale.list_databases organization=empty --account main --json
 expect_ok
 get /data/hint | grep -q read_databases || fail 'an empty list has no hint'
 
+# What may be sent again is, and the envelope tells of every attempt; the wait that the service asks for is in the hint.
+run call planetscale.list_databases organization=fault-503 --account main --timeout 60 --json
+expect_failure_json unavailable 6
+[ "$(get /meta/attempts | grep -o '"status":503,"error":null' | wc -l)" = 4 ] || fail 'it was not sent four times'
+run call planetscale.list_databases organization=fault-500 --account main --timeout 60 --json
+[ "$(get /meta/attempts | grep -o '"status":500,"error":null' | wc -l)" = 2 ] || fail 'it was not sent twice'
+run call planetscale.list_databases organization=fault-429 --account main --timeout 1 --json
+expect_failure_json rate_limited 6
+get /error/hint | grep -q 'the service asks to wait 1 s' || fail 'the hint does not name the wait'
+
 # A write whose answer is lost may have happened, and is not to be tried again blindly.
+before=$(requests)
 run call planetscale.create_database organization=fault-half name=lost --account main --yes --json
 expect_failure_json truncated 6
+[ "$(requests)" = $((before + 1)) ] || fail 'a write was sent again'
 expect /error/effect '"unknown"'
 expect /error/retryable false
 run call planetscale.create_database organization=fault-422 name=taken --account main --yes --json

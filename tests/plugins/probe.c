@@ -88,8 +88,19 @@ TOOL(fail)
     return returned;
 }
 
+static kk_status refuse(const kk_call *call, kk_status code, const kk_http_response *response)
+{
+    kk_tool_error error = {.struct_size = sizeof error,
+                           .code = code,
+                           .http_status = response->status,
+                           .message = "refused",
+                           .hint = "a hint"};
+    return call->host->fail(call, &error);
+}
+
 // Sends one request, and writes {"sent":STATUS-OF-SEND,"status":HTTP}; with `pass` it returns the
-// status of send instead, and with `say` it fails with it and that message.
+// status of send instead, with `say` it fails with it and that message, and with `refuse` an answer
+// makes it fail with that code.
 static kk_status send_one(const kk_call *call, const char *text)
 {
     cJSON *args = cJSON_Parse(text);
@@ -113,6 +124,8 @@ static kk_status send_one(const kk_call *call, const char *text)
              response != NULL ? (int)response->status : 0);
     if (status != KK_E_OK && text_of(args, "say") != NULL) {
         status = kk_call_fail(call, status, text_of(args, "say"));
+    } else if (response != NULL && number_of(args, "refuse") != 0) {
+        status = refuse(call, (kk_status)number_of(args, "refuse"), response);
     } else if (status == KK_E_OK || number_of(args, "pass") == 0) {
         if (status == KK_E_OK && response != NULL && text_of(args, "show") != NULL) {
             status = call->host->write(call, response->body, response->body_len);

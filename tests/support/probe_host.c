@@ -1,5 +1,6 @@
 // A host with the probe plugins and a transport that answers from a script.
 #include "probe_host.h"
+#include "host_private.h"
 #include "json.h"
 #include "scratch.h"
 #include <stdlib.h>
@@ -19,13 +20,20 @@ static kk_code script_send(kk_transport *self, const kk_request *request, kk_res
              request->credential.name != NULL ? request->credential.name : "-",
              request->credential.value != NULL ? request->credential.value : "-");
     out->sent = script.sent;
-    if (script.code != KK_OK) {
+    if (script.code != KK_OK && (script.failures == 0 || script.sends <= script.failures)) {
         *err = (kk_error){.code = script.code};
         snprintf(err->message, sizeof err->message, "%s",
                  script.message != NULL ? script.message : "the script says so");
         return script.code;
     }
+    out->sent = KK_SENT_YES;
     out->status = script.status;
+    if (script.retry_after != NULL) {
+        static kk_header field;
+        field = (kk_header){"retry-after", script.retry_after};
+        out->headers = &field;
+        out->header_count = 1;
+    }
     out->memory = strdup(script.body);
     out->body = (kk_str){out->memory, strlen(script.body)};
     return KK_OK;
@@ -94,6 +102,12 @@ int kk_probe_tear_down(void **state)
     kk_host_close(probe_host);
     scratch_clean(&home);
     return 0;
+}
+
+void kk_probe_stop_time(void)
+{
+    probe_host->time = kk_time_virtual(INT64_C(1795435200000));
+    assert_non_null(probe_host->time);
 }
 
 kk_code call_with(kk_call_options options)

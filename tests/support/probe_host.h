@@ -15,7 +15,9 @@ typedef struct kk_script {
     kk_sent sent;
     unsigned status;
     const char *body;
-    const char *message; // of a failure; NULL for one that does not matter
+    const char *message;     // of a failure; NULL for one that does not matter
+    const char *retry_after; // a field of the answer, or NULL
+    int failures;            // how many sends end with `code`; 0 = all
     int sends;
     char credential[128]; // the header as it came
     char method[16];
@@ -29,6 +31,9 @@ extern kk_error last_err;      // of the last call
 // For cmocka_unit_test_setup_teardown().
 int kk_probe_set_up(void **state);
 int kk_probe_tear_down(void **state);
+
+// Gives the host a clock that only moves when somebody sleeps, so that a retry takes no time.
+void kk_probe_stop_time(void);
 
 kk_code call_with(kk_call_options options);
 kk_code call(const char *function, const char *args);
