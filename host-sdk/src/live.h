@@ -87,6 +87,7 @@ typedef struct kk_live_job {
     size_t body_capacity;
     size_t header_bytes;
     size_t header_lines;
+    bool head_ended; // the empty line after the last header has come
     kk_live_objection objection;
     bool address_refused;
 

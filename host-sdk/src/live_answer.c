@@ -11,7 +11,13 @@ size_t kk_live_on_header(char *bytes, size_t size, size_t count, void *context)
 {
     kk_live_job *job = context;
     size_t len = size * count;
-    (void)bytes;
+    // libcurl takes a header that breaks off for one that has ended, unless we look ourselves.
+    // Trailers, which follow the body, begin no other answer.
+    if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
+        job->head_ended = false;
+    } else if (bytes[0] == '\r' || bytes[0] == '\n') {
+        job->head_ended = true;
+    }
     job->header_bytes += len;
     job->header_lines++;
     if (job->header_bytes > KK_HEADERS_MAX || job->header_lines > KK_HEADER_COUNT_MAX) {

@@ -252,6 +252,14 @@ static kk_sent sent_so_far(const kk_live_job *job)
     return info_number(job, CURLINFO_REQUEST_SIZE) > 0 ? KK_SENT_MAYBE : KK_SENT_NO;
 }
 
+// An answer whose header broke off, or of which only an interim one came, is none to libcurl's
+// liking alone.
+static bool is_whole(const kk_live_job *job)
+{
+    long status = info_number(job, CURLINFO_RESPONSE_CODE);
+    return job->head_ended && (status < 100 || status > 199);
+}
+
 // libcurl reports a transfer that one of our callbacks stopped as one that could not be written; a
 // body whose announced length is over the limit it refuses itself.
 static bool is_answer_refused(const kk_live_job *job)
@@ -264,6 +272,9 @@ kk_code kk_live_verdict(const kk_live_job *job, unsigned *status, kk_sent *sent,
     *sent = sent_so_far(job);
     if (job->end != KK_LIVE_END_CURL) {
         return fail_ended(job, err);
+    }
+    if (job->result == CURLE_OK && !is_whole(job)) {
+        return fail_broken(job, err);
     }
     if (job->result == CURLE_OK) {
         *sent = KK_SENT_YES;
