@@ -1,13 +1,10 @@
 // Loading a tape: the file, log, log._tape and its accounts.
 #include "fail.h"
+#include "tape_file.h"
 #include "tape_private.h"
 #include "url.h"
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define STRING KK_TAPE_IS(KK_JSON_STRING)
 #define NUMBER KK_TAPE_IS(KK_JSON_NUMBER)
@@ -431,59 +428,10 @@ void kk_tape_free(kk_tape *self)
 
 // ---- The file
 
-static kk_code fail_file(const char *path, const char *problem, const char *reason, kk_error *err)
-{
-    kk_fail(err, KK_ERR_TAPE_INVALID, "the tape '%s' %s", path, problem);
-    kk_fail_reason(err, reason);
-    return KK_ERR_TAPE_INVALID;
-}
-
-static kk_code read_all(int fd, const char *path, kk_buf *out, kk_error *err)
-{
-    for (;;) {
-        char *room = kk_buf_reserve(out, 64 * 1024);
-        ssize_t got = room != NULL ? read(fd, room, 64 * 1024) : 0;
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return fail_file(path, "cannot be read", "tape_invalid", err);
-        }
-        if (got == 0) {
-            return kk_buf_check(out, "the tape", err);
-        }
-        kk_buf_grow(out, (size_t)got);
-    }
-}
-
-static kk_code read_path(const char *path, kk_buf *out, kk_error *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-        return fail_file(path, "does not exist", "tape_missing", err);
-    }
-    if (fd < 0) {
-        return fail_file(path, "cannot be opened", "tape_invalid", err);
-    }
-    struct stat info;
-    kk_code code = KK_OK;
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-        code = fail_file(path, "is not a regular file", "tape_invalid", err);
-    } else if ((uintmax_t)info.st_size > KK_TAPE_MAX) {
-        code = fail_file(path, "is longer than 256 MiB", "tape_invalid", err);
-    } else if (kk_buf_reserve(out, (size_t)info.st_size + 64 * 1024) == NULL) {
-        code = kk_buf_check(out, "the tape", err);
-    } else {
-        code = read_all(fd, path, out, err);
-    }
-    close(fd);
-    return code;
-}
-
 kk_code kk_tape_load(const char *path, kk_tape **out, kk_error *err)
 {
-    kk_buf text = {.limit = KK_TAPE_MAX + 128 * 1024};
-    kk_code code = read_path(path, &text, err);
+    kk_buf text = {.limit = KK_TAPE_FILE_LIMIT};
+    kk_code code = kk_tape_file_read(path, &text, err);
     if (code == KK_OK) {
         code = kk_tape_parse(kk_buf_view(&text), path, out, err);
     }
