@@ -38,6 +38,7 @@ breaker 2
 config 2
 schema 2
 policy 2
+redact 2
 keyring 3
 transport 3
 tape 3
