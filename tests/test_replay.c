@@ -9,15 +9,22 @@ typedef struct deck {
     kk_transport *transport;
 } deck;
 
-static deck deck_of(const char *entries)
+static deck slow_deck_of(const char *entries, const char *delay_text)
 {
     deck self = {.tape = tape_of("", entries)};
     kk_error err = {0};
     self.time = kk_time_virtual(kk_tape_recorded_ms(self.tape));
     assert_non_null(self.time);
-    assert_ok(kk_transport_replay_open(self.tape, self.time, &self.transport, &err), &err);
+    kk_replay_delay delay = {0};
+    assert_ok(kk_replay_delay_parse(delay_text, &delay, &err), &err);
+    assert_ok(kk_transport_replay_open(self.tape, self.time, delay, &self.transport, &err), &err);
     assert_string_equal(self.transport->table->name, "replay");
     return self;
+}
+
+static deck deck_of(const char *entries)
+{
+    return slow_deck_of(entries, "off");
 }
 
 static void deck_clean(deck *self)
@@ -103,12 +110,15 @@ static void test_replay__fails_as_recorded(void **state)
         {"{\"kind\":\"cancelled\"}", 0, KK_ERR_CANCELLED, KK_SENT_MAYBE},
         {"{\"kind\":\"too_large\"}", 200, KK_ERR_TOO_LARGE, KK_SENT_YES},
         {"{\"kind\":\"redirect_refused\"}", 302, KK_ERR_REDIRECT_REFUSED, KK_SENT_YES},
+        {"{\"kind\":\"denied\"}", 0, KK_ERR_DENIED, KK_SENT_NO},
+        {"{\"kind\":\"reset\",\"sent\":\"no\"}", 0, KK_ERR_RESET, KK_SENT_NO},
+        {"{\"kind\":\"timeout\",\"sent\":\"yes\"}", 0, KK_ERR_TIMEOUT, KK_SENT_YES},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char failure[160];
         char response[64];
         (void)snprintf(failure, sizeof failure, "\"_failure\":%s,", rows[i].failure);
-        (void)snprintf(response, sizeof response, "\"status\":%d,\"_error\":\"x\"", rows[i].status);
+        (void)snprintf(response, sizeof response, "\"status\":%d", rows[i].status);
         assert_failure(failure, response, rows[i].code, rows[i].sent);
     }
     assert_failure("", "\"status\":307", KK_ERR_REDIRECT_REFUSED, KK_SENT_YES);
@@ -132,6 +142,9 @@ static void assert_no_failure(const char *failure, int status, const char *point
 static void test_replay__refuses_failures_that_cannot_be(void **state)
 {
     (void)state;
+    assert_no_failure("{\"kind\":\"reset\",\"sent\":\"often\"}", 0, "/log/entries/0/_failure/sent");
+    assert_no_failure("{\"kind\":\"truncated\",\"sent\":\"no\"}", 200,
+                      "/log/entries/0/_failure/sent");
     assert_no_failure("{\"kind\":\"gone\"}", 0, "/log/entries/0/_failure/kind");
     assert_no_failure("{\"phase\":\"wait\"}", 0, "/log/entries/0/_failure");
     assert_no_failure("{\"kind\":\"reset\",\"phase\":\"lunch\"}", 0,
@@ -202,6 +215,135 @@ static void test_replay__sends_on_many_threads(void **state)
     deck_clean(&self);
 }
 
+static void test_replay__tells_a_failure_as_it_was_told(void **state)
+{
+    (void)state;
+    deck self =
+        deck_of("{\"_failure\":{\"kind\":\"tls\",\"hint\":\"set "
+                "KK_CA_FILE\"},\"request\":{\"method\":\"GET\","
+                "\"url\":\"" HOST "/a?token=q1\"},\"response\":{\"status\":0,\"_error\":\"GET "
+                "api.example.com/a: the certificate has expired\"}}");
+    kk_response out = {0};
+    kk_error err;
+    assert_code(send_get(&self, PLAIN, &out, &err), KK_ERR_TLS);
+    assert_string_equal(err.message, "GET api.example.com/a: the certificate has expired");
+    assert_string_equal(err.hint, "set KK_CA_FILE");
+    deck_clean(&self);
+}
+
+// ---- Delays
+
+#define SLOW_ENTRY                                                                                 \
+    ENTRY("\"_repeat\":\"any\",\"time\":30000.5,", "GET", HOST "/a?token=q1", "", "1")
+
+static void assert_delay(const char *delay, uint64_t wanted_ms)
+{
+    deck self = slow_deck_of(SLOW_ENTRY, delay);
+    kk_response out = {0};
+    kk_error err;
+    assert_ok(send_get(&self, PLAIN, &out, &err), &err);
+    assert_int_equal(kk_time_mono_ms(self.time), wanted_ms);
+    deck_clean(&self);
+}
+
+// Thirty seconds of the tape pass on its own clock: a test that waited for them would run into the
+// time that a test gets.
+static void test_replay__answers_take_as_long_as_is_asked(void **state)
+{
+    (void)state;
+    assert_delay("off", 0);
+    assert_delay("recorded", 30000);
+    assert_delay("x0.1", 3000);
+    assert_delay("x2", 60000);
+    assert_delay("x0.0005", 0);
+    assert_delay("250ms", 250);
+    static const char *const bad[] = {"",      "x",     "x-1",           "1",
+                                      "1s",    "x1.",   "-5ms",          "on ",
+                                      "x1001", "1e3ms", "99999999999ms", "recorded "};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        kk_replay_delay delay;
+        kk_error err = {0};
+        assert_code(kk_replay_delay_parse(bad[i], &delay, &err), KK_ERR_USAGE);
+        assert_holds(err.hint, "recorded");
+    }
+}
+
+static void test_replay__an_answer_after_the_deadline_is_a_timeout(void **state)
+{
+    (void)state;
+    deck self = slow_deck_of(SLOW_ENTRY, "recorded");
+    kk_response out = {0};
+    kk_error err;
+    kk_request request = PLAIN;
+    request.deadline_ms = 29999;
+    assert_code(send_get(&self, request, &out, &err), KK_ERR_TIMEOUT);
+    assert_int_equal(out.sent, KK_SENT_MAYBE);
+    assert_int_equal(kk_time_mono_ms(self.time), 29999);
+    request.deadline_ms = 29999 + 30000;
+    assert_ok(send_get(&self, request, &out, &err), &err);
+    deck_clean(&self);
+}
+
+// ---- A thousand replays
+
+enum { REPLAYS = 1000 };
+
+static const char *const script[] = {"/a", "/b", "/a", "/c", "/a"};
+static const char script_entries[] =
+    ENTRY("", "GET", HOST "/a", "", "1") "," ENTRY("", "GET", HOST "/a", "", "2") "," ENTRY(
+        "\"_repeat\":\"last\",", "GET", HOST "/a", "",
+        "3") "," ENTRY("\"_repeat\":\"any\",", "GET", HOST "/b", "",
+                       "4") "," ENTRY("\"_failure\":{\"kind\":\"reset\"},", "GET", HOST "/c", "",
+                                      "5");
+
+// One replay of the script: every answer and failure in one text.
+static void play(char *out, size_t out_size)
+{
+    deck self = slow_deck_of(script_entries, "10ms");
+    size_t len = 0;
+    for (size_t i = 0; i < sizeof script / sizeof script[0]; i++) {
+        char url[64];
+        kk_response response = {0};
+        kk_error err = {0};
+        (void)snprintf(url, sizeof url, HOST "%s", script[i]);
+        kk_request request = {.method = "GET", .url = url, .deadline_ms = UINT64_MAX};
+        kk_code code = self.transport->table->send(self.transport, &request, &response, &err);
+        len += (size_t)snprintf(out + len, out_size - len, "%s ",
+                                code == KK_OK ? response.body.ptr : kk_code_name(code));
+    }
+    snprintf(out + len, out_size - len, "at %llu, %zu unused",
+             (unsigned long long)kk_time_mono_ms(self.time), kk_tape_unused(self.tape, NULL, 0));
+    deck_clean(&self);
+}
+
+static void *play_many(void *context)
+{
+    (void)context;
+    size_t same = 0;
+    for (size_t i = 0; i < REPLAYS / THREADS; i++) {
+        char text[160];
+        play(text, sizeof text);
+        same += strcmp(text, "1 4 2 reset 3 at 50, 0 unused") == 0 ? 1 : 0;
+    }
+    return (void *)(uintptr_t)same;
+}
+
+static void test_replay__a_thousand_of_them_on_eight_threads_are_the_same(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    size_t same = 0;
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, play_many, NULL), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        void *got = NULL;
+        pthread_join(threads[i], &got);
+        same += (uintptr_t)got;
+    }
+    assert_int_equal(same, REPLAYS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,7 +351,11 @@ int main(void)
         cmocka_unit_test(test_replay__fails_as_recorded),
         cmocka_unit_test(test_replay__refuses_failures_that_cannot_be),
         cmocka_unit_test(test_replay__a_raised_token_or_a_passed_deadline_uses_nothing),
+        cmocka_unit_test(test_replay__tells_a_failure_as_it_was_told),
+        cmocka_unit_test(test_replay__answers_take_as_long_as_is_asked),
+        cmocka_unit_test(test_replay__an_answer_after_the_deadline_is_a_timeout),
         cmocka_unit_test(test_replay__sends_on_many_threads),
+        cmocka_unit_test(test_replay__a_thousand_of_them_on_eight_threads_are_the_same),
     };
     return cmocka_run_group_tests_name("replay", tests, NULL, NULL);
 }

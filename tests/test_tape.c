@@ -17,7 +17,7 @@ static void test_tape__serves_json_as_it_stands_in_the_file(void **state)
 static void test_tape__compares_method_origin_and_path(void **state)
 {
     (void)state;
-    kk_tape *tape = tape_of("", ENTRY("\"_repeat\":\"any\",", "get",
+    kk_tape *tape = tape_of("", ENTRY("\"_repeat\":\"any\",", "GET",
                                       "HTTPS://API.example.com:443/a%2fb/%7ex", "", "1"));
     assert_answer(tape, HOST "/a%2Fb/~x", "1");
     assert_answer(tape, "https://api.EXAMPLE.com/a%2fb/%7Ex", "1");
@@ -233,6 +233,38 @@ static void test_tape__counts_what_was_never_used(void **state)
     assert_answer(tape, HOST "/a", "1");
     assert_int_equal(kk_tape_unused(tape, names, sizeof names), 0);
     assert_string_equal(names, "");
+    assert_int_equal(kk_tape_unused(tape, NULL, 0), 0);
+    kk_tape_free(tape);
+}
+
+static void test_tape__says_what_was_not_used_as_often_as_it_should(void **state)
+{
+    (void)state;
+    kk_error err = {0};
+    kk_tape *tape = tape_of("", ENTRY("\"_id\":\"two\",\"_repeat\":2,", "GET", HOST "/a", "", "1"));
+    assert_answer(tape, HOST "/a", "1");
+    assert_code(kk_tape_check_used(tape, &err), KK_ERR_REPLAY_MISS);
+    assert_string_equal(err.reason, "unused");
+    assert_holds(err.message, "1 entry of 'x.har' was not used: two");
+    assert_holds(err.hint, "_optional");
+    assert_answer(tape, HOST "/a", "1");
+    err = (kk_error){0};
+    assert_ok(kk_tape_check_used(tape, &err), &err);
+    kk_tape_free(tape);
+}
+
+static void test_tape__hands_its_variables_back(void **state)
+{
+    (void)state;
+    kk_tape *tape =
+        tape_of("\"variables\":{\"name\":\"db-\\u00e9\",\"n\":1.50,\"o\":{\"a\":[1]}}", "");
+    assert_string_equal(kk_tape_variable(tape, "name"), "db-\xC3\xA9");
+    assert_string_equal(kk_tape_variable(tape, "n"), "1.50");
+    assert_string_equal(kk_tape_variable(tape, "o"), "{\"a\":[1]}");
+    assert_null(kk_tape_variable(tape, "other"));
+    kk_tape_free(tape);
+    tape = tape_of("", "");
+    assert_null(kk_tape_variable(tape, "name"));
     kk_tape_free(tape);
 }
 
@@ -449,6 +481,8 @@ int main(void)
         cmocka_unit_test(test_tape__answers_in_sequence_and_is_then_exhausted),
         cmocka_unit_test(test_tape__last_goes_on_and_any_never_ends),
         cmocka_unit_test(test_tape__counts_what_was_never_used),
+        cmocka_unit_test(test_tape__says_what_was_not_used_as_often_as_it_should),
+        cmocka_unit_test(test_tape__hands_its_variables_back),
         cmocka_unit_test(test_tape__strict_order_holds_over_the_whole_tape),
         cmocka_unit_test(test_tape__match_ignores_members_of_a_body_or_all_of_it),
         cmocka_unit_test(test_tape__match_may_name_headers),

@@ -156,6 +156,18 @@ static void test_load__refuses_bad_values(void **state)
     (void)state;
     assert_entry_refused(ENTRY("", "GET", "ftp://x/", "", "1"), "/request/url", "");
     assert_entry_refused(ENTRY("", "GE\\nT", HOST "/", "", "1"), "/request/method", "control");
+    assert_entry_refused(ENTRY("", "get", HOST "/", "", "1"), "/request/method", "capital");
+    assert_entry_refused(ENTRY("", "G T", HOST "/", "", "1"), "/request/method", "capital");
+    assert_entry_refused(ENTRY("", "", HOST "/", "", "1"), "/request/method", "capital");
+    const char *const times[] = {"-1", "1e3", "86400001", "99999999999999999999", "0.5E9"};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        char entry[512];
+        (void)snprintf(entry, sizeof entry,
+                       "{\"time\":%s,\"request\":{\"method\":\"GET\",\"url\":\"" HOST
+                       "/\"},\"response\":{\"status\":200}}",
+                       times[i]);
+        assert_entry_refused(entry, "/time", "milliseconds");
+    }
     assert_entry_refused(
         ENTRY("", "GET", HOST "/", ",\"headers\":[{\"name\":\"a b\",\"value\":\"\"}]", "1"),
         "/request/headers/0/name", "no name of a header");

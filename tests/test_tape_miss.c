@@ -107,6 +107,9 @@ static void test_miss__names_the_entry_that_differs_least(void **state)
                 KK_ERR_REPLAY_MISS);
     assert_holds(err.message, "nearest is entry 'one' (line 3): the body differs at /a (tape 1, "
                               "request 2)");
+    assert_holds(err.message,
+                 "; others: 'two' (line 3) in body (2 places), 'far' (line 3) in query "
+                 "and body");
     kk_tape_free(tape);
 }
 

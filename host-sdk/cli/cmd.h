@@ -15,6 +15,8 @@ typedef enum kk_option_id {
     KK_OPT_JSON,
     KK_OPT_ACCOUNT,
     KK_OPT_REPLAY,
+    KK_OPT_REPLAY_DELAY,
+    KK_OPT_REPLAY_ALL_USED,
     KK_OPT_PLUGIN,
     KK_OPT_KEY_FILE,
     KK_OPT_TIMEOUT,
@@ -95,6 +97,10 @@ KK_MUST_USE kk_code kk_run_timeout(const kk_run *run, uint32_t *timeout_ms, kk_e
 
 // Opens the host as the options and KK_LOG say.  *out is new: for kk_host_close().
 KK_MUST_USE kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err);
+
+// With --replay-all-used, whether every entry of the tape was used; for a command that went well.
+// Errors: KK_ERR_REPLAY_MISS; KK_ERR_USAGE where there is no tape.
+KK_MUST_USE kk_code kk_run_check_tape(const kk_run *run, const kk_host *host, kk_error *err);
 
 kk_code kk_cmd_list(kk_run *run, kk_error *err);
 kk_code kk_cmd_schema(kk_run *run, kk_error *err);

@@ -156,7 +156,14 @@ static kk_code call(kk_run *run, const call_input *input, kk_host *host, kk_inte
     options.flags = (kk_run_has(run, KK_OPT_DRY_RUN) ? KK_CALL_DRY_RUN : 0) |
                     (kk_run_has(run, KK_OPT_YES) ? KK_CALL_APPROVED : 0);
     code = kk_host_call(host, &options, &result, err);
-    code = print_result(run, result, code, err);
+    if (code == KK_OK) {
+        code = kk_run_check_tape(run, host, err);
+    }
+    // What a tape still holds is no part of the result: that failure has an envelope of its own.
+    bool left = code == KK_ERR_REPLAY_MISS && strcmp(err->reason, "unused") == 0;
+    if (!left) {
+        code = print_result(run, result, code, err);
+    }
     run->leave = result != NULL && (ENDS_AT_ONCE || kk_result_wedged(result));
 
 done:

@@ -2,6 +2,7 @@
 #include "fail.h"
 #include "output.h"
 #include <errno.h>
+#include <kk/tape.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -116,6 +117,7 @@ kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err)
                                .flags = host_flags(run),
                                .plugin_files = (const char *const *)paths,
                                .replay_file = run->options[KK_OPT_REPLAY],
+                               .replay_delay = run->options[KK_OPT_REPLAY_DELAY],
                                .account = run->options[KK_OPT_ACCOUNT],
                                .key_file = run->options[KK_OPT_KEY_FILE],
                                .log = level >= 0 ? kk_output_log : NULL,
@@ -123,4 +125,18 @@ kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err)
     code = kk_host_open(&options, out, err);
     free_paths(paths);
     return code;
+}
+
+kk_code kk_run_check_tape(const kk_run *run, const kk_host *host, kk_error *err)
+{
+    if (!kk_run_has(run, KK_OPT_REPLAY_ALL_USED)) {
+        return KK_OK;
+    }
+    const kk_tape *tape = kk_host_tape(host);
+    if (tape == NULL) {
+        kk_fail(err, KK_ERR_USAGE, "'--replay-all-used' is given and nothing is replayed");
+        kk_fail_hint(err, "give the tape with --replay FILE");
+        return KK_ERR_USAGE;
+    }
+    return kk_tape_check_used(tape, err);
 }

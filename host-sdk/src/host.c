@@ -121,6 +121,11 @@ static void stop_preparing(kk_host *self)
     }
 }
 
+const kk_tape *kk_host_tape(const kk_host *host)
+{
+    return host->tape;
+}
+
 const char *kk_host_transport_name(const kk_host *self)
 {
     return self->tape != NULL ? "replay" : "live";
@@ -307,7 +312,8 @@ static kk_code open_tape(kk_host *self, const char *file, kk_error *err)
     if (self->time == NULL) {
         return kk_fail(err, KK_ERR_INTERNAL, "out of memory for a clock");
     }
-    return kk_transport_replay_open(self->tape, self->time, &self->transport, err);
+    return kk_transport_replay_open(self->tape, self->time, self->replay_delay, &self->transport,
+                                    err);
 }
 
 static kk_code open_keyring(kk_host *self, const kk_host_options *options, kk_error *err)
@@ -376,6 +382,9 @@ static kk_code open_parts(kk_host *self, const kk_host_options *options, kk_erro
     }
     if (code == KK_OK && tape == NULL && (options->flags & KK_HOST_PREPARE_LIVE) != 0) {
         start_preparing(self);
+    }
+    if (code == KK_OK && options->replay_delay != NULL) {
+        code = kk_replay_delay_parse(options->replay_delay, &self->replay_delay, err);
     }
     if (code == KK_OK) {
         code = tape != NULL ? open_tape(self, tape, err) : open_keyring(self, options, err);

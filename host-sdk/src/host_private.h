@@ -66,6 +66,7 @@ struct kk_host {
     ino_t keyring_inode;
 
     kk_tape *tape; // NULL unless under replay
+    kk_replay_delay replay_delay;
     kk_time_source *time;
     pthread_mutex_t transport_lock; // guards the opening of `transport`
     kk_transport *transport;        // the tape's, or the live one once something was sent

@@ -14,26 +14,18 @@
 //
 // Threads: kk_tape_claim() may run on many threads at once; everything it hands out stays until
 // kk_tape_free().
-#ifndef KK_TAPE_H
-#define KK_TAPE_H
+#ifndef KK_TAPE_INTERNAL_H
+#define KK_TAPE_INTERNAL_H
 
 #include "str.h"
 #include "transport.h"
+#include <kk/tape.h>
 
 // The most bytes of a tape file.
 #define KK_TAPE_MAX ((size_t)256 << 20)
 
-// Loads the tape at [path].  *out is new, freed with kk_tape_free().
-// Errors: KK_ERR_TAPE_INVALID, with the JSON Pointer of what is wrong in err->argument; reason
-// "tape_missing" where there is no file, else "tape_invalid".
-KK_MUST_USE kk_code kk_tape_load(const char *path, kk_tape **out, kk_error *err);
-
-// The same from memory; [name] stands for the path in messages.
+// As kk_tape_load(), from memory; [name] stands for the path in messages.
 KK_MUST_USE kk_code kk_tape_parse(kk_str text, const char *name, kk_tape **out, kk_error *err);
-
-void kk_tape_free(kk_tape *self);
-
-const char *kk_tape_path(const kk_tape *self);
 
 // When the tape was recorded, in milliseconds since 1970-01-01 UTC: where virtual time begins.
 int64_t kk_tape_recorded_ms(const kk_tape *self);
@@ -63,6 +55,9 @@ typedef struct kk_tape_answer {
     const char *id;       // the entry's _id, or NULL
     kk_code failure;      // KK_OK, or what to fail with
     kk_sent failure_sent; // for a failure
+    const char *message;  // for a failure: how it was told when it was recorded, or NULL
+    const char *hint;     // for a failure: what was advised, or NULL
+    uint64_t took_ms;     // how long the exchange took when it was recorded
     unsigned status;
     const kk_header *headers;
     size_t header_count;
@@ -78,8 +73,5 @@ typedef struct kk_tape_answer {
 // differences as JSON Pointers with both values cut at 80 bytes; the hint says what to do.
 KK_MUST_USE kk_code kk_tape_claim(kk_tape *self, const kk_request *request, kk_tape_answer *out,
                                   kk_error *err);
-
-// How many entries were never used and are not `_optional`; their ids, comma-separated, into [out].
-size_t kk_tape_unused(kk_tape *self, char *out, size_t out_size);
 
 #endif

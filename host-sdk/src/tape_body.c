@@ -291,6 +291,7 @@ static const struct {
     {"cancelled", KK_ERR_CANCELLED, KK_SENT_MAYBE},
     {"too_large", KK_ERR_TOO_LARGE, KK_SENT_YES},
     {"redirect_refused", KK_ERR_REDIRECT_REFUSED, KK_SENT_YES},
+    {"denied", KK_ERR_DENIED, KK_SENT_NO},
 };
 
 // The phases in order; nothing is sent in the first SENDING of them.
@@ -302,6 +303,8 @@ kk_code kk_tape_read_failure(kk_tape_loader *self, kk_json_kind kind, void *targ
     static const kk_tape_member members[] = {
         {"kind", STRING, offsetof(kk_tape_raw_failure, kind), NULL},
         {"phase", STRING, offsetof(kk_tape_raw_failure, phase), NULL},
+        {"sent", STRING, offsetof(kk_tape_raw_failure, sent), NULL},
+        {"hint", STRING, offsetof(kk_tape_raw_failure, hint), NULL},
         {"curl_code", NUMBER, offsetof(kk_tape_raw_failure, curl_code), NULL},
         {"after_bytes", NUMBER, offsetof(kk_tape_raw_failure, after_bytes), NULL},
     };
@@ -315,7 +318,8 @@ static kk_code refuse_kind(kk_tape_loader *self, kk_str raw)
 {
     return kk_tape_refuse(self, raw,
                           "unknown kind of failure; the kinds are dns, connect, tls, reset, "
-                          "truncated, protocol, timeout, cancelled, too_large, redirect_refused");
+                          "truncated, protocol, timeout, cancelled, too_large, redirect_refused, "
+                          "denied");
 }
 
 // Whether the failure came before anything was sent, by its phase.
@@ -332,6 +336,25 @@ static kk_code take_phase(kk_tape_loader *self, kk_str raw, bool *early)
                            : kk_tape_refuse(self, raw,
                                             "unknown phase; the phases are dns, connect, tls, "
                                             "send, wait, receive");
+}
+
+// `sent` says what kind and phase leave open: HTTP/2 lets a server refuse a stream unread.
+static kk_code take_sent(kk_tape_loader *self, kk_str raw, kk_tape_answer *answer)
+{
+    static const char *const names[] = {
+        [KK_SENT_NO] = "no", [KK_SENT_MAYBE] = "maybe", [KK_SENT_YES] = "yes"};
+    if (raw.ptr == NULL) {
+        return KK_OK;
+    }
+    for (size_t i = 0; i < COUNT(names); i++) {
+        if (kk_json_string_is(raw, kk_str_from(names[i]))) {
+            bool possible = answer->status == 0 || i == KK_SENT_YES;
+            answer->failure_sent = (kk_sent)i;
+            return possible ? KK_OK
+                            : kk_tape_refuse(self, raw, "with a status, the request was sent");
+        }
+    }
+    return kk_tape_refuse(self, raw, "'sent' is \"no\", \"maybe\" or \"yes\"");
 }
 
 static kk_code check_numbers(kk_tape_loader *self, const kk_tape_raw_failure *raw)
@@ -376,5 +399,8 @@ kk_code kk_tape_take_failure(kk_tape_loader *self, const kk_tape_raw_failure *ra
     if (kinds[found].sent == KK_SENT_NO && answer->status > 0) {
         return kk_tape_refuse(self, raw->kind, "after this failure there is no status; it is 0");
     }
-    return KK_OK;
+    code = take_sent(self, raw->sent, answer);
+    return code == KK_OK && raw->hint.ptr != NULL
+               ? kk_tape_take_text(self, raw->hint, &answer->hint)
+               : code;
 }

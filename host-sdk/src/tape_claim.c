@@ -262,29 +262,50 @@ kk_code kk_tape_claim(kk_tape *self, const kk_request *request, kk_tape_answer *
 
 // ---- What a tape says of itself
 
-size_t kk_tape_unused(kk_tape *self, char *out, size_t out_size)
+static void append_name(kk_buf *out, const kk_tape_entry *entry)
+{
+    kk_buf_append_text(out, out->len > 0 ? ", " : "");
+    if (entry->id != NULL) {
+        kk_buf_append_text(out, entry->id);
+    } else {
+        kk_buf_append_format(out, "#%zu", entry->number);
+    }
+}
+
+size_t kk_tape_unused(const kk_tape *self, char *out, size_t out_size)
 {
     kk_buf names = {.limit = KK_TEXT_MAX};
+    pthread_mutex_t *lock = (pthread_mutex_t *)&self->lock;
     size_t count = 0;
-    pthread_mutex_lock(&self->lock);
+    pthread_mutex_lock(lock);
     for (size_t i = 0; i < self->entry_count; i++) {
         const kk_tape_entry *entry = &self->entries[i];
-        if (entry->used > 0 || !kk_tape_is_open(entry)) {
-            continue;
-        }
-        kk_buf_append_text(&names, count++ > 0 ? ", " : "");
-        if (entry->id != NULL) {
-            kk_buf_append_text(&names, entry->id);
-        } else {
-            kk_buf_append_format(&names, "#%zu", entry->number);
+        if (kk_tape_is_open(entry)) {
+            append_name(&names, entry);
+            count++;
         }
     }
-    pthread_mutex_unlock(&self->lock);
-    if (out_size > 0) {
+    pthread_mutex_unlock(lock);
+    if (out != NULL && out_size > 0) {
         kk_text_set(out, out_size, kk_buf_text(&names));
     }
     kk_buf_clean(&names);
     return count;
+}
+
+kk_code kk_tape_check_used(const kk_tape *self, kk_error *err)
+{
+    char names[400];
+    size_t count = kk_tape_unused(self, names, sizeof names);
+    if (count == 0) {
+        return KK_OK;
+    }
+    kk_fail(err, KK_ERR_REPLAY_MISS, "%zu entr%s of '%.160s' %s not used: %s", count,
+            count == 1 ? "y" : "ies", self->path, count == 1 ? "was" : "were", names);
+    kk_fail_reason(err, "unused");
+    kk_fail_hint(err, "remove them with 'kk tape prune', or set \"_optional\": true in those that "
+                      "need not be used");
+    return KK_ERR_REPLAY_MISS;
 }
 
 const char *kk_tape_path(const kk_tape *self)

@@ -28,6 +28,7 @@ typedef struct raw_request {
 typedef struct raw_response {
     kk_str where;
     kk_str status;
+    kk_str error;
     kk_tape_headers headers;
     kk_tape_raw_body content;
 } raw_response;
@@ -39,6 +40,7 @@ typedef struct raw_entry {
     kk_str optional;
     kk_str account;
     kk_str started;
+    kk_str time;
     kk_tape_match match;
     kk_tape_raw_failure failure;
     kk_tape_texts redacted;
@@ -228,6 +230,7 @@ static kk_code take_request(kk_tape_loader *self, const raw_request *raw, kk_tap
     }
     kk_tape_source source = {0};
     kk_code code = kk_tape_take_text(self, raw->method, &source.method);
+    code = code == KK_OK ? kk_tape_check_method(self, raw->method, source.method) : code;
     code = code == KK_OK ? kk_tape_take_text(self, raw->url, &source.url) : code;
     code = code == KK_OK ? kk_tape_take_body(self, &raw->body, &source.body) : code;
     code = code == KK_OK ? find_content_type(self, raw, &source.content_type) : code;
@@ -255,7 +258,7 @@ static kk_code read_response(kk_tape_loader *self, kk_json_kind kind, void *targ
         {"headersSize", NUMBER, KK_TAPE_UNREAD, NULL},
         {"bodySize", NUMBER, KK_TAPE_UNREAD, NULL},
         {"comment", STRING, KK_TAPE_UNREAD, NULL},
-        {"_error", STRING, KK_TAPE_UNREAD, NULL},
+        {"_error", STRING, offsetof(raw_response, error), NULL},
     };
     (void)kind;
     raw_response *raw = target;
@@ -297,6 +300,15 @@ static kk_code take_response(kk_tape_loader *self, const raw_entry *raw, kk_tape
     }
     if (answer->body.ptr == NULL) {
         answer->body = (kk_str){"", 0};
+    }
+    if (failed && response->error.ptr != NULL) {
+        code = kk_tape_take_text(self, response->error, &answer->message);
+    }
+    if (code == KK_OK && raw->time.ptr != NULL) {
+        code = kk_tape_take_ms(self, raw->time, &answer->took_ms);
+    }
+    if (code != KK_OK) {
+        return code;
     }
     answer->status = (unsigned)status;
     answer->headers = response->headers.list;
@@ -362,12 +374,16 @@ static kk_code take_names(kk_tape_loader *self, const raw_entry *raw, kk_tape_en
 static kk_code take_started(kk_tape_loader *self, const raw_entry *raw)
 {
     const char *text = NULL;
-    if (raw->started.ptr == NULL || self->first_started_ms != 0) {
+    int64_t started_ms = 0;
+    if (raw->started.ptr == NULL) {
         return KK_OK;
     }
     kk_code code = kk_tape_take_text(self, raw->started, &text);
-    if (code == KK_OK && !kk_tape_time(text, &self->first_started_ms)) {
+    if (code == KK_OK && !kk_tape_time(text, &started_ms)) {
         code = kk_tape_refuse(self, raw->started, KK_TAPE_TIME_PROBLEM);
+    }
+    if (self->first_started_ms == 0) {
+        self->first_started_ms = started_ms;
     }
     return code;
 }
@@ -428,7 +444,7 @@ kk_code kk_tape_read_entry(kk_tape_loader *self)
         {"request", OBJECT, offsetof(raw_entry, request), read_request},
         {"response", OBJECT, offsetof(raw_entry, response), read_response},
         {"startedDateTime", STRING, offsetof(raw_entry, started), NULL},
-        {"time", NUMBER, KK_TAPE_UNREAD, NULL},
+        {"time", NUMBER, offsetof(raw_entry, time), NULL},
         {"cache", OBJECT, KK_TAPE_UNREAD, NULL},
         {"timings", OBJECT, KK_TAPE_UNREAD, NULL},
         {"pageref", STRING, KK_TAPE_UNREAD, NULL},

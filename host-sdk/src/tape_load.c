@@ -185,7 +185,7 @@ static kk_code read_head(kk_tape_loader *self, kk_json_kind kind, void *target)
         {"recorded_at", STRING, offsetof(raw_head, recorded_at), NULL},
         {"expires_days", NUMBER, offsetof(raw_head, expires_days), NULL},
         {"redaction_policy", NUMBER, offsetof(raw_head, redaction_policy), NULL},
-        {"variables", OBJECT, KK_TAPE_UNREAD, NULL},
+        {"variables", OBJECT, 0, kk_tape_read_variables},
         {"strict_order", KK_TAPE_IS_BOOL, offsetof(raw_head, strict_order), NULL},
         {"accounts", ARRAY, 0, read_accounts},
         {"match", OBJECT, offsetof(raw_head, match), kk_tape_read_match},

@@ -9,7 +9,7 @@
 
 // The most entries whose requests are offered as near ones, and the most that are weighed by their
 // differences.
-enum { OFFERED_MAX = 256, WEIGHED_MAX = 1000 };
+enum { OFFERED_MAX = 256, WEIGHED_MAX = 1000, NEAREST = 3 };
 
 // An entry, and the parts in which it differs from the request.
 typedef struct near_entry {
@@ -84,11 +84,22 @@ static bool is_nearer(const near_entry *a, const near_entry *b)
     return a->differences < b->differences;
 }
 
-// The entry that comes nearest: of those with the request's method, host and path, the one that
-// differs in the fewest parts, then in the fewest places.
-static near_entry find_nearest(kk_tape *self, kk_tape_asked *asked)
+static void keep_if_near(near_entry best[NEAREST], const near_entry *one)
 {
-    near_entry best = {0};
+    size_t at = NEAREST;
+    while (at > 0 && is_nearer(one, &best[at - 1])) {
+        at--;
+    }
+    if (at < NEAREST) {
+        memmove(&best[at + 1], &best[at], (NEAREST - 1 - at) * sizeof *best);
+        best[at] = *one;
+    }
+}
+
+// The entries that come nearest: of those with the request's method, host and path, the ones that
+// differ in the fewest parts, then in the fewest places.
+static void find_nearest(kk_tape *self, kk_tape_asked *asked, near_entry best[NEAREST])
+{
     size_t weighed = 0;
     for (size_t i = 0; i < self->entry_count; i++) {
         near_entry one = {.entry = &self->entries[i]};
@@ -101,11 +112,8 @@ static near_entry find_nearest(kk_tape *self, kk_tape_asked *asked)
             one.differences = count_differences(&one, asked);
             weighed++;
         }
-        if (is_nearer(&one, &best)) {
-            best = one;
-        }
+        keep_if_near(best, &one);
     }
-    return best;
 }
 
 // ---- Reports
@@ -259,6 +267,31 @@ static const char *append_parts(kk_buf *out, const near_entry *nearest, kk_tape_
     return reason;
 }
 
+// The next ones, each with the parts that differ and, where they are counted, in how many places.
+static void append_others(kk_buf *out, const near_entry *others)
+{
+    static const struct {
+        unsigned part;
+        const char *name;
+    } names[] = {{KK_TAPE_QUERY, "query"},      {KK_TAPE_BODY, "body"},
+                 {KK_TAPE_MEDIA, "media type"}, {KK_TAPE_SHAPE, "credential"},
+                 {KK_TAPE_HEADER, "header"},    {KK_TAPE_ACCOUNT, "account"}};
+    for (size_t i = 0; i + 1 < NEAREST && others[i].entry != NULL; i++) {
+        kk_buf_append_text(out, i == 0 ? "; others: " : ", ");
+        append_entry(out, others[i].entry);
+        const char *before = " in ";
+        for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+            if (others[i].parts & names[k].part) {
+                kk_buf_append_format(out, "%s%s", before, names[k].name);
+                before = " and ";
+            }
+        }
+        if (others[i].differences > 1) {
+            kk_buf_append_format(out, " (%zu places)", others[i].differences);
+        }
+    }
+}
+
 static kk_code report_nearest(kk_tape *self, kk_tape_asked *asked, const near_entry *nearest,
                               kk_error *err)
 {
@@ -269,6 +302,7 @@ static kk_code report_nearest(kk_tape *self, kk_tape_asked *asked, const near_en
     append_entry(&text, nearest->entry);
     kk_buf_append_text(&text, ":");
     const char *reason = append_parts(&text, nearest, asked);
+    append_others(&text, nearest + 1);
     kk_code code = report(&text, reason, err);
     kk_fail_hint(err, nearest->parts & KK_TAPE_SHAPE
                           ? "use the account and scheme that the tape was recorded with, or edit "
@@ -374,12 +408,13 @@ static kk_code report_absent(kk_tape *self, kk_tape_asked *asked, kk_error *err)
 
 kk_code kk_tape_miss(kk_tape *self, kk_tape_asked *asked, kk_error *err)
 {
-    near_entry nearest = find_nearest(self, asked);
-    if (nearest.entry == NULL) {
+    near_entry nearest[NEAREST] = {{0}};
+    find_nearest(self, asked, nearest);
+    if (nearest[0].entry == NULL) {
         return report_absent(self, asked, err);
     }
-    return nearest.parts == 0 ? report_exhausted(self, asked, nearest.entry, err)
-                              : report_nearest(self, asked, &nearest, err);
+    return nearest[0].parts == 0 ? report_exhausted(self, asked, nearest[0].entry, err)
+                                 : report_nearest(self, asked, nearest, err);
 }
 
 kk_code kk_tape_miss_order(kk_tape *self, kk_tape_asked *asked, const kk_tape_entry *wanted,

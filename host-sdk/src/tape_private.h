@@ -138,6 +138,8 @@ struct kk_tape {
     char *path;
     kk_arena arena;
     int64_t recorded_ms;
+    const kk_header *variables; // names and texts
+    size_t variable_count;
     bool strict_order;
     kk_tape_account *accounts;
     size_t account_count;
@@ -287,6 +289,12 @@ kk_code kk_tape_take_bytes(kk_tape_loader *self, kk_str raw, kk_str *out);
 kk_code kk_tape_take_integer(kk_tape_loader *self, kk_str raw, int64_t least, int64_t most,
                              int64_t *out);
 
+// A length of time in milliseconds, 0 to a day, from a number whose fraction does not count.
+kk_code kk_tape_take_ms(kk_tape_loader *self, kk_str raw, uint64_t *out);
+
+// Refuses what is not the name of a method: letters in upper case.
+kk_code kk_tape_check_method(kk_tape_loader *self, kk_str raw, const char *method);
+
 // A point in time as RFC 3339 writes it, in milliseconds since 1970-01-01 UTC.
 bool kk_tape_time(const char *text, int64_t *unix_ms);
 #define KK_TAPE_TIME_PROBLEM "this has to be a time like 2026-11-23T10:00:00Z"
@@ -331,6 +339,8 @@ typedef struct kk_tape_raw_failure {
     kk_str where;
     kk_str kind;
     kk_str phase;
+    kk_str sent;
+    kk_str hint;
     kk_str curl_code;
     kk_str after_bytes;
 } kk_tape_raw_failure;
@@ -339,6 +349,9 @@ kk_code kk_tape_read_failure(kk_tape_loader *self, kk_json_kind kind, void *targ
 // What the failure and the status beside it come to.
 kk_code kk_tape_take_failure(kk_tape_loader *self, const kk_tape_raw_failure *raw,
                              kk_tape_answer *answer);
+
+// log._tape.variables.
+kk_code kk_tape_read_variables(kk_tape_loader *self, kk_json_kind kind, void *target);
 
 // One entry, appended to the loader's.
 kk_code kk_tape_read_entry(kk_tape_loader *self);

@@ -353,6 +353,16 @@ kk_code kk_tape_take_integer(kk_tape_loader *self, kk_str raw, int64_t least, in
     return KK_OK;
 }
 
+kk_code kk_tape_check_method(kk_tape_loader *self, kk_str raw, const char *method)
+{
+    enum { METHOD_MAX = 32 };
+    size_t len = strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+    if (len == 0 || len > METHOD_MAX || method[len] != '\0') {
+        return kk_tape_refuse(self, raw, "a method is written in capital letters, as in GET");
+    }
+    return KK_OK;
+}
+
 kk_code kk_tape_read_empty(kk_tape_loader *self, kk_json_kind kind, void *target)
 {
     (void)kind;

@@ -1,4 +1,4 @@
-// Points in time as RFC 3339 writes them.
+// Points in time as RFC 3339 writes them, and lengths of time.
 #include "tape_private.h"
 
 // Takes [width] digits from the front, then the byte [after] unless it is NUL.
@@ -94,4 +94,21 @@ bool kk_tape_time(const char *text, int64_t *unix_ms)
     int64_t minutes = (days(year, month, day) * 24 + hour) * 60 + minute - zone;
     *unix_ms = (minutes * 60 + second) * 1000 + ms;
     return true;
+}
+
+kk_code kk_tape_take_ms(kk_tape_loader *self, kk_str raw, uint64_t *out)
+{
+    enum { DAY_MS = 86400000 };
+    uint64_t value = 0;
+    size_t at = 0;
+    for (; at < raw.len && raw.ptr[at] >= '0' && raw.ptr[at] <= '9' && value <= DAY_MS; at++) {
+        value = value * 10 + (uint64_t)(raw.ptr[at] - '0');
+    }
+    bool plain = at > 0 && (at == raw.len || raw.ptr[at] == '.') &&
+                 memchr(raw.ptr, 'e', raw.len) == NULL && memchr(raw.ptr, 'E', raw.len) == NULL;
+    if (!plain || value > DAY_MS) {
+        return kk_tape_refuse(self, raw, "this has to be a time in milliseconds, 0 to %d", DAY_MS);
+    }
+    *out = value;
+    return KK_OK;
 }

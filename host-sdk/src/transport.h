@@ -15,6 +15,7 @@
 #include "time_source.h"
 #include <kk/host.h>
 #include <kk/plugin.h>
+#include <kk/tape.h>
 
 // The most bytes of a decoded response body, and of a response's header fields.
 #define KK_BODY_MAX ((size_t)16 << 20)
@@ -80,12 +81,23 @@ struct kk_transport {
 
 // ---- Replay
 
-typedef struct kk_tape kk_tape;
+// How long an answer takes: the time that it took when it was recorded, times permille / 1000, and
+// fixed_ms.  Zero is no time at all.
+typedef struct kk_replay_delay {
+    uint32_t permille;
+    uint32_t fixed_ms;
+} kk_replay_delay;
+
+// Reads "off", "recorded", a factor such as "x0.1" up to x1000, or "250ms" up to a day.
+// Errors: KK_ERR_USAGE.
+KK_MUST_USE kk_code kk_replay_delay_parse(const char *text, kk_replay_delay *out, kk_error *err);
 
 // A transport that answers from [tape].  Deadlines are by [time], a virtual clock that sleeping
-// moves on.  Both are borrowed and outlive it.
+// moves on, and delays pass on it: an answer that would come after the deadline is
+// KK_ERR_TIMEOUT, as it would be live.  Both are borrowed and outlive it.
 KK_MUST_USE kk_code kk_transport_replay_open(kk_tape *tape, kk_time_source *time,
-                                             kk_transport **out, kk_error *err);
+                                             kk_replay_delay delay, kk_transport **out,
+                                             kk_error *err);
 
 // ---- Live
 

@@ -27,13 +27,13 @@ for compiler in gcc clang; do
         done
         compile "$compiler" c c11 '-fshort-enums -Wpadded' "$header"
     done
-    for header in error.h host.h keyring.h; do
+    for header in error.h host.h keyring.h tape.h; do
         compile "$compiler" c c11 '-Wstrict-prototypes' "$header"
     done
 done
 for compiler in g++ clang++; do
     command -v "$compiler" >/dev/null || continue
-    for header in plugin.h plugin_util.h error.h host.h keyring.h; do
+    for header in plugin.h plugin_util.h error.h host.h keyring.h tape.h; do
         for standard in c++11 c++14 c++17 c++20; do
             compile "$compiler" c++ "$standard" '' "$header"
         done

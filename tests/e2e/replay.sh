@@ -55,6 +55,33 @@ expect /meta/dry_run true
 expect /meta/policy '"ask"'
 [ ! -e "$KK_HOME" ] || fail 'a replay made a home'
 
+# What is left of a tape is told where it was asked for, and only after a call that went well.
+cat >"$work/two.har" <<'EOF'
+{"log": {"version": "1.2", "creator": {"name": "kk", "version": "1"}, "_tape": {"format": 1}, "entries": [
+ {"_id": "user", "time": 45000, "request": {"method": "GET", "url": "https://api.planetscale.com/v1/user"},
+  "response": {"status": 200, "content": {"_json": {"id": "u1", "name": "Robin Example"}}}},
+ {"_id": "later", "request": {"method": "GET", "url": "https://api.planetscale.com/v1/organizations"},
+  "response": {"status": 200, "content": {"_json": {}}}}]}}
+EOF
+run --replay "$work/two.har" call planetscale.get_current_user --json
+expect_ok
+run --replay "$work/two.har" --replay-all-used call planetscale.get_current_user --json
+expect_failure_json replay_miss 1
+expect /error/reason '"unused"'
+expect_err "1 entry of '$work/two.har' was not used: later"
+run --replay "$work/two.har" --replay-all-used call planetscale.get_database organization=a database=b
+expect_failure replay_miss 1
+expect_err 'no entry for'
+run --replay-all-used call planetscale.get_current_user --dry-run
+[ "$status" != 0 ] || fail 'nothing is replayed, and all of it is used'
+replay get_current_user '{}'
+run --replay "$work/two.har" --replay-delay recorded --timeout 60 call planetscale.get_current_user --json
+expect_ok
+run --replay "$work/two.har" --replay-delay recorded --timeout 40 call planetscale.get_current_user --json
+expect_failure_json timeout 7
+run --replay "$work/two.har" --replay-delay soon call planetscale.get_current_user
+expect_failure usage 2
+
 # Neither the live module nor libcurl is loaded.
 if [ -z "${KK_WRAP:-}" ]; then
     ASAN_OPTIONS=detect_leaks=0 strace -f -e trace=openat,open -o "$work/server/trace" "$KK_BIN/kk" --replay "$tape" call planetscale.get_current_user '{}' \

@@ -73,6 +73,9 @@ typedef struct kk_host_options {
     kk_live_fn live; // kk_live_open of kkhost::live, for a program without the module; NULL = load
                      // the module
     const char *worker; // the program kk-worker, an absolute path; NULL = this installation's
+    const char *replay_delay; // how long a tape's answers take, by the replay's own clock: NULL or
+                              // "off", "recorded", a factor "x0.1", or "250ms".  Nobody waits: the
+                              // clock is moved on, and deadlines are by it
 } kk_host_options;
 
 // KK_HOST_PREPARE_LIVE is for a program that calls once and ends.  What the network needs takes
@@ -89,7 +92,8 @@ typedef struct kk_host_options {
 // long as the file stays as it is.
 //
 // Errors: KK_ERR_PLUGIN_REFUSED (reason: the stage), KK_ERR_TAPE_INVALID, KK_ERR_USAGE
-// (configuration), KK_ERR_PERMS, KK_ERR_IO, KK_ERR_INTERNAL.  *out is new: for kk_host_close().
+// (configuration, `replay_delay`), KK_ERR_PERMS, KK_ERR_IO, KK_ERR_INTERNAL.  *out is new: for
+// kk_host_close().
 KK_PUBLIC KK_MUST_USE kk_code kk_host_open(const kk_host_options *options, kk_host **out,
                                            kk_error *err);
 
@@ -100,6 +104,11 @@ KK_PUBLIC void kk_host_close(kk_host *host);
 
 // "1.0.0"
 KK_PUBLIC const char *kk_version(void);
+
+// The tape that the host answers from, for the questions of kk/tape.h: which entries were not used,
+// which variables it keeps.  NULL unless under replay.  The host's own.  Threads: any.
+struct kk_tape;
+KK_PUBLIC const struct kk_tape *kk_host_tape(const kk_host *host);
 
 // ---- What there is
 
