@@ -23,3 +23,8 @@ if(KK_SANITIZE OR KK_FUZZ OR KK_COVERAGE)
 endif()
 set_target_properties(kk-worker PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/libexec/kk)
 add_dependencies(kkhost kk-worker)
+
+if(KK_WITH_LUA)
+  include(cmake/KkLua.cmake)
+  target_link_libraries(kk-worker PRIVATE kk_lua_objects)
+endif()
