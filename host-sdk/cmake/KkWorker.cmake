@@ -16,11 +16,7 @@ add_executable(kk-worker
 kk_configure(kk-worker)
 target_include_directories(kk-worker PRIVATE worker src)
 target_link_libraries(kk-worker PRIVATE kk_base PkgConfig::KK_SECCOMP ${CMAKE_DL_LIBS})
-# What sanitizers and coverage do at run time needs more than the confinement leaves.
-if(KK_SANITIZE OR KK_FUZZ OR KK_COVERAGE)
-  set(KK_WORKER_UNCONFINED KK_WORKER_UNCONFINED)
-  target_compile_definitions(kk-worker PRIVATE ${KK_WORKER_UNCONFINED})
-endif()
+target_compile_definitions(kk-worker PRIVATE ${KK_WORKER_UNCONFINED})
 set_target_properties(kk-worker PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/libexec/kk)
 add_dependencies(kkhost kk-worker)
 

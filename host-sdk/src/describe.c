@@ -5,6 +5,7 @@
 #include "json.h"
 #include "time_source.h"
 #include "worker.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -80,6 +81,13 @@ static const char *deed_of(uint32_t call)
     }
 }
 
+static kk_code refuse_forbidden(const description *self, const char *did, kk_error *err)
+{
+    refuse(self, err, did);
+    kk_fail_hint(err, "a plugin may do nothing until one of its functions is called");
+    return KK_ERR_PLUGIN_REFUSED;
+}
+
 static kk_code refuse_call(const description *self, kk_str payload, kk_error *err)
 {
     uint32_t call = 0;
@@ -88,9 +96,7 @@ static kk_code refuse_call(const description *self, kk_str payload, kk_error *er
         call |= (uint32_t)(unsigned char)payload.ptr[i] << (8 * i);
     }
     snprintf(did, sizeof did, "made the system call %u, which is not allowed,", call);
-    refuse(self, err, deed_of(call) != NULL ? deed_of(call) : did);
-    kk_fail_hint(err, "a plugin may do nothing until one of its functions is called");
-    return KK_ERR_PLUGIN_REFUSED;
+    return refuse_forbidden(self, deed_of(call) != NULL ? deed_of(call) : did, err);
 }
 
 // The worker ended before it had answered.
@@ -107,6 +113,11 @@ static kk_code refuse_fate(const description *self, const kk_error *why, kk_erro
         snprintf(did, sizeof did, "ended the process, with status %d,", status);
         return refuse(self, err, did);
     case KK_WORKER_SIGNALLED:
+        // libc blocks the signal that would tell which call, before it makes a thread.
+        if (status == SIGSYS) {
+            return refuse_forbidden(
+                self, "made a system call that is not allowed, such as to start a thread,", err);
+        }
         snprintf(did, sizeof did, "crashed (signal %d, %s)", status, kk_worker_signal_name(status));
         return refuse(self, err, did);
     case KK_WORKER_OVER_TIME:

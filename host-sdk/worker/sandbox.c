@@ -116,6 +116,10 @@ static const rule rules_of_describe[] = {
     {SCMP_SYS(readlink), 0, {{0}}},
     {SCMP_SYS(readlinkat), 0, {{0}}},
     {SCMP_SYS(rt_sigaction), 1, {SCMP_CMP64(1, SCMP_CMP_EQ, 0)}},
+    // Signals that libc keeps for itself: it sets one up before it makes a thread, and it is the
+    // thread that is refused.
+    {SCMP_SYS(rt_sigaction), 1, {INT_IS(0, 32)}},
+    {SCMP_SYS(rt_sigaction), 1, {INT_IS(0, 33)}},
     {SCMP_SYS(sched_getaffinity), 0, {{0}}},
     {SCMP_SYS(sched_yield), 0, {{0}}},
     {SCMP_SYS(sigaltstack), 0, {{0}}},

@@ -142,6 +142,9 @@ static const kk_manifest manifest = {
     .needs = needs,
 };
 
+#ifdef AFTER_MANIFEST
+AFTER_MANIFEST
+#endif
 #ifndef DESCRIBED
 #define DESCRIBED &manifest
 #endif
