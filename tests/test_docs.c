@@ -204,6 +204,130 @@ static void test_docs__long_names_are_unknown_pages(void **state)
     assert_unknown(state, page, "");
 }
 
+// ---- Lists and searches
+
+static char *list_of(void **state, const char *prefix)
+{
+    char *json = NULL;
+    kk_error err = {0};
+    assert_ok(kk_docs_list(*state, prefix, &json, &err), &err);
+    assert_non_null(json);
+    return json;
+}
+
+static void test_docs__list_names_every_page_in_order(void **state)
+{
+    char *json = list_of(state, NULL);
+    const char *at = json;
+    static const char *const pages[] = {"overview",
+                                        "errors",
+                                        "examples",
+                                        "integrations.shelf",
+                                        "integrations.shelf.find",
+                                        "integrations.shelf.add"};
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        char wanted[80];
+        snprintf(wanted, sizeof wanted, "{\"page\":\"%s\",\"summary\":\"", pages[i]);
+        at = strstr(at, wanted);
+        assert_non_null(at);
+    }
+    free(json);
+}
+
+static void test_docs__list_of_a_prefix_has_what_is_below_it(void **state)
+{
+    static const char *const same[] = {"integrations.shelf", "app.integrations.shelf", "shelf"};
+    for (size_t i = 0; i < 3; i++) {
+        char *json = list_of(state, same[i]);
+        assert_null(strstr(json, "overview"));
+        assert_holds(json, "integrations.shelf.add");
+        assert_holds(json, "\"integrations.shelf\"");
+        free(json);
+    }
+    char *one = list_of(state, "shelf.find");
+    assert_null(strstr(one, "shelf.add"));
+    free(one);
+    char *json = NULL;
+    kk_error err = {0};
+    assert_code(kk_docs_list(*state, "shel", &json, &err), KK_ERR_UNKNOWN_PAGE);
+    assert_holds(err.hint, "shelf");
+    assert_null(json);
+}
+
+// The page that a search puts at [place], from 0, with what it says matched.
+static void assert_found(void **state, const char *words, size_t place, const char *page,
+                         const char *matched)
+{
+    char *json = NULL;
+    kk_error err = {0};
+    assert_ok(kk_docs_search(*state, words, &json, &err), &err);
+    const char *at = json;
+    for (size_t i = 0; i <= place && at != NULL; i++) {
+        at = strstr(at + 1, "{\"page\":");
+    }
+    char wanted[120];
+    snprintf(wanted, sizeof wanted, "{\"page\":\"%s\",", page);
+    if (at == NULL || strncmp(at, wanted, strlen(wanted)) != 0) {
+        fail_msg("'%s': number %zu of %s is not %s", words, place, json, page);
+    }
+    snprintf(wanted, sizeof wanted, "\"matched\":\"%s\"}", matched);
+    at = strstr(at, "\"matched\"");
+    assert_int_equal(strncmp(at, wanted, strlen(wanted)), 0);
+    free(json);
+}
+
+static void test_docs__search_ranks_name_over_description_over_parameter(void **state)
+{
+    assert_found(state, "find", 0, "integrations.shelf.find", "name");
+    // 'shelf' is the plugin's name, in the summaries, and a parameter.
+    assert_found(state, "shelf", 0, "integrations.shelf", "name");
+    assert_found(state, "shelf", 1, "integrations.shelf.find", "description");
+    assert_found(state, "kind", 0, "integrations.shelf.find", "parameter");
+    assert_found(state, "rate_limited", 0, "errors", "parameter");
+    // A page with both words goes before one with the better single word.
+    assert_found(state, "shelf put", 0, "integrations.shelf.add", "description");
+}
+
+static void test_docs__search_knows_plurals_cases_and_abbreviations(void **state)
+{
+    assert_found(state, "FINDS", 0, "integrations.shelf.find", "name");
+    assert_found(state, "how to find books", 0, "integrations.shelf.find", "name");
+    assert_found(state, "shf", 0, "integrations.shelf", "name");
+    assert_found(state, "examples!", 0, "examples", "name");
+    assert_found(state, "all", 0, "errors", "parameter");
+}
+
+static void assert_nothing(void **state, const char *words, const char *hint)
+{
+    char *json = NULL;
+    kk_error err = {0};
+    assert_code(kk_docs_search(*state, words, &json, &err), KK_ERR_UNKNOWN_PAGE);
+    assert_null(json);
+    assert_holds(err.hint, hint);
+}
+
+static void test_docs__search_that_finds_nothing_names_near_pages(void **state)
+{
+    assert_nothing(state, "fnid", "'integrations.shelf.find'");
+    assert_nothing(state, "exmples", "'examples'");
+    assert_nothing(state, "qqqq", "lists all");
+    assert_nothing(state, "", "lists all");
+    assert_nothing(state, " .,;", "lists all");
+}
+
+static void test_docs__search_takes_long_and_odd_words(void **state)
+{
+    char words[4096];
+    memset(words, 'x', sizeof words - 1);
+    words[sizeof words - 1] = '\0';
+    assert_nothing(state, words, "lists all");
+    for (size_t i = 1; i < sizeof words - 1; i += 2) {
+        words[i] = ' ';
+    }
+    assert_nothing(state, words, "lists all");
+    assert_nothing(state, "\xff\xfe\x80", "lists all");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +340,12 @@ int main(void)
         cmocka_unit_test(test_docs__errors_page_has_every_code),
         cmocka_unit_test(test_docs__unknown_page_gets_near_names),
         cmocka_unit_test(test_docs__long_names_are_unknown_pages),
+        cmocka_unit_test(test_docs__list_names_every_page_in_order),
+        cmocka_unit_test(test_docs__list_of_a_prefix_has_what_is_below_it),
+        cmocka_unit_test(test_docs__search_ranks_name_over_description_over_parameter),
+        cmocka_unit_test(test_docs__search_knows_plurals_cases_and_abbreviations),
+        cmocka_unit_test(test_docs__search_that_finds_nothing_names_near_pages),
+        cmocka_unit_test(test_docs__search_takes_long_and_odd_words),
     };
     return cmocka_run_group_tests_name("docs", tests, load_plugin, free_plugin);
 }

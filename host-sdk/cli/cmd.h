@@ -29,6 +29,7 @@ typedef enum kk_option_id {
     KK_OPT_VERSION,
     KK_OPT_RAW,
     KK_OPT_UNSET,
+    KK_OPT_SEARCH,
     KK_OPT_COUNT
 } kk_option_id;
 

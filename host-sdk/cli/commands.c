@@ -32,6 +32,11 @@ static const kk_option default_options[] = {
     {0},
 };
 
+static const kk_option docs_options[] = {
+    {KK_OPT_SEARCH, 0, "search", "WORDS", "show the pages that speak of these words, best first"},
+    {0},
+};
+
 #define SECRET_WORD                                                                                \
     "a value is never taken from the command line, where process lists and the shell's history "   \
     "show it"
@@ -61,6 +66,7 @@ const kk_command kk_commands[] = {
     {.name = "docs",
      .operands = "[PAGE]",
      .summary = "Show a page of the documentation, or the list of pages",
+     .options = docs_options,
      .words_max = 1,
      .run = kk_cmd_docs},
     {.name = "keyring",

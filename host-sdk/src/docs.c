@@ -10,9 +10,6 @@
 
 enum { PARTS_MAX = 3, PART_SIZE = 64, NAMES_SIZE = 320 };
 
-static const char *const guides[] = {"overview", "errors", "examples"};
-enum { GUIDE_COUNT = sizeof guides / sizeof guides[0] };
-
 // What the name of a page means.
 typedef struct target {
     const char *guide;       // or NULL
@@ -21,7 +18,7 @@ typedef struct target {
     char account[PART_SIZE]; // or ""
 } target;
 
-static const char *skip_prefix(const char *page)
+const char *kk_docs_skip_prefix(const char *page)
 {
     static const char *const prefixes[] = {"app.", "integrations."};
     for (size_t i = 0; i < 2; i++) {
@@ -102,11 +99,11 @@ static bool find_two(const kk_registry *registry, const char *name, target *out)
 static bool find_target(const kk_registry *registry, const char *page, target *out)
 {
     char parts[PARTS_MAX][PART_SIZE];
-    const char *name = skip_prefix(page);
+    const char *name = kk_docs_skip_prefix(page);
     *out = (target){0};
-    for (size_t i = 0; i < GUIDE_COUNT; i++) {
-        if (strcmp(name, guides[i]) == 0) {
-            out->guide = guides[i];
+    for (size_t i = 0; i < KK_DOCS_GUIDE_COUNT; i++) {
+        if (strcmp(name, kk_docs_guides[i].name) == 0) {
+            out->guide = kk_docs_guides[i].name;
             return true;
         }
     }
@@ -136,13 +133,13 @@ static void hint_near_pages(const kk_registry *registry, const char *page, kk_er
 {
     size_t plugins = kk_registry_plugin_count(registry);
     size_t tools = kk_registry_count(registry);
-    const char **names = calloc(GUIDE_COUNT + plugins + tools, sizeof *names);
+    const char **names = calloc(KK_DOCS_GUIDE_COUNT + plugins + tools, sizeof *names);
     if (names == NULL) {
         return; // near names are a courtesy
     }
     size_t count = 0;
-    for (size_t i = 0; i < GUIDE_COUNT; i++) {
-        names[count++] = guides[i];
+    for (size_t i = 0; i < KK_DOCS_GUIDE_COUNT; i++) {
+        names[count++] = kk_docs_guides[i].name;
     }
     for (size_t i = 0; i < plugins; i++) {
         names[count++] = kk_registry_plugin_info(registry, i)->id;
@@ -152,7 +149,7 @@ static void hint_near_pages(const kk_registry *registry, const char *page, kk_er
     }
     char parts[PARTS_MAX][PART_SIZE];
     char wanted[2 * PART_SIZE];
-    const char *name = skip_prefix(page);
+    const char *name = kk_docs_skip_prefix(page);
     size_t part_count = split(name, parts);
     if (part_count == PARTS_MAX) {
         kk_buf joined = {.limit = sizeof wanted - 1};

@@ -11,6 +11,15 @@
 KK_MUST_USE kk_code kk_docs_page(const kk_registry *registry, const kk_account_names *accounts,
                                  const char *page, char **text, kk_error *err);
 
+// As kk_host_docs_list() and kk_host_docs_search().
+KK_MUST_USE kk_code kk_docs_list(const kk_registry *registry, const char *prefix, char **json,
+                                 kk_error *err);
+KK_MUST_USE kk_code kk_docs_search(const kk_registry *registry, const char *words, char **json,
+                                   kk_error *err);
+
+// What stands after "app." and "integrations." in the name of a page.
+const char *kk_docs_skip_prefix(const char *page);
+
 // The plugin whose own page this is, with an account or without; NULL for every other page.
 const kk_plugin *kk_docs_plugin(const kk_registry *registry, const char *page);
 

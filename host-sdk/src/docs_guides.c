@@ -1,12 +1,19 @@
 // The pages that belong to no single plugin.
 #include "docs_write.h"
 
+const kk_docs_guide kk_docs_guides[KK_DOCS_GUIDE_COUNT] = {
+    {"overview", "how functions are named and called, and what they give"},
+    {"errors", "every error code, and what it means"},
+    {"examples", "one example of every function"},
+};
+
 void kk_docs_write_index(const kk_registry *registry, kk_buf *out)
 {
-    kk_buf_append_text(out, "# Pages\n\n"
-                            "- `overview`: how functions are named and called, and what they give\n"
-                            "- `errors`: every error code, and what it means\n"
-                            "- `examples`: one example of every function\n");
+    kk_buf_append_text(out, "# Pages\n\n");
+    for (size_t i = 0; i < KK_DOCS_GUIDE_COUNT; i++) {
+        kk_buf_append_format(out, "- `%s`: %s\n", kk_docs_guides[i].name,
+                             kk_docs_guides[i].summary);
+    }
     for (size_t p = 0; p < kk_registry_plugin_count(registry); p++) {
         const kk_plugin *plugin = kk_registry_plugin_at(registry, p);
         const kk_plugin_info *info = kk_registry_plugin_info(registry, p);
@@ -43,6 +50,20 @@ void kk_docs_write_overview(const kk_registry *registry, kk_buf *out)
         "- Credentials are chosen by the name of an account and are never visible here.\n"
         "- A failure has a code, a message, a hint, and says whether something may have changed: "
         "see the page `errors`.\n\n"
+        "## In a script\n\n"
+        "Scripts are Lua 5.4 and run with `kk lua`, confined: they reach nothing but these "
+        "functions, and have limits of memory, time, calls and output.\n\n"
+        "```lua\n"
+        "print(lua_list_docs())               -- every page with its summary\n"
+        "print(lua_search_docs(\"examples\"))   -- the pages that speak of some words\n"
+        "print(lua_read_doc(\"errors\"))        -- one page\n"
+        "```\n\n"
+        "- Arguments are one table of names, or values in the order of the parameters.\n"
+        "- A failed call raises an error object. `pcall` gives it to you: `err.code`, `err.hint`; "
+        "`tostring(err)` is one line.\n"
+        "- A member that is null in an answer is absent, so `nil`. To send null, use `json.null`.\n"
+        "- `json`, `regex`, `dump` and Lua's `string`, `table`, `math`, `utf8` and `coroutine` are "
+        "there; files, processes and the network are not.\n\n"
         "## Plugins\n\n");
     for (size_t i = 0; i < kk_registry_plugin_count(registry); i++) {
         const kk_plugin_info *info = kk_registry_plugin_info(registry, i);
@@ -63,6 +84,11 @@ void kk_docs_write_errors(kk_buf *out)
         "`hint` (how to mend it), `retryable` (the same call may succeed later), `http_status`, "
         "`api_code` (the service's own), `argument` (JSON Pointer to the argument at fault), "
         "`effect`.\n\n"
+        "In Lua it raises an object with these members, and `function` and `account`:\n\n"
+        "```lua\n"
+        "local ok, err = pcall(lua_read_doc, \"no.such.page\")\n"
+        "print(ok, err.code, err.retryable)\n"
+        "```\n\n"
         "`effect` is `none` where nothing was changed, `done` where the change was made and "
         "something failed after it, and `unknown` where a write was sent and its answer was lost: "
         "look before you repeat it.\n\n"

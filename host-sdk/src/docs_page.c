@@ -311,6 +311,33 @@ static void write_names(const kk_account_names *accounts, kk_buf *out)
     kk_buf_append_text(out, ".\n\n");
 }
 
+// The account that examples name: one that exists, where that is known.
+static const char *example_account(const kk_account_names *accounts)
+{
+    return accounts != NULL && accounts->count > 0 ? accounts->names[accounts->count - 1]
+                                                   : "production";
+}
+
+static void write_account_forms(const char *id, const char *function, const char *account,
+                                kk_buf *out)
+{
+    kk_buf_append_format(out,
+                         "```lua\n"
+                         "app.integrations.%s.%s({...})  -- the default account\n"
+                         "app.integrations.%s.default.%s({...})  -- the same\n"
+                         "app.integrations.%s.",
+                         id, function, id, function, id);
+    write_lua_account(account, out);
+    kk_buf_append_format(out,
+                         ".%s({...})  -- the account named %s\n"
+                         "```\n\n"
+                         "Every function takes the same arguments and gives the same results with "
+                         "each of them. On the command line an account is named by `--account %s`. "
+                         "An account that does not exist is an error; another one is never taken "
+                         "in its place. A `-` in a name is written `_` in Lua.\n\n",
+                         function, account, account);
+}
+
 static void write_accounts(const kk_manifest *manifest, const char *function,
                            const kk_account_names *accounts, kk_buf *out)
 {
@@ -321,24 +348,18 @@ static void write_accounts(const kk_manifest *manifest, const char *function,
         return;
     }
     write_names(accounts, out);
-    kk_buf_append_format(
-        out,
-        "```lua\n"
-        "app.integrations.%s.%s({...})             -- the default account\n"
-        "app.integrations.%s.default.%s({...})     -- the same\n"
-        "app.integrations.%s.production.%s({...})  -- the account named production\n"
-        "```\n\n"
-        "On the command line an account is named by `--account production`. An account that does "
-        "not exist is an error; another one is never taken in its place. A `-` in a name is "
-        "written `_` in Lua.\n\n"
-        "The default is the account that the operator chose, or the only one there is:\n\n"
-        "```sh\n"
-        "kk keyring list %s\n"
-        "kk keyring which %s\n"
-        "kk keyring default %s production\n"
-        "```\n\n"
-        "Values of credentials are never shown by any of these.\n",
-        id, function, id, function, id, function, id, id, id);
+    const char *account = example_account(accounts);
+    write_account_forms(id, function, account, out);
+    kk_buf_append_format(out,
+                         "The default is the account that the operator chose, or the only one "
+                         "there is:\n\n"
+                         "```sh\n"
+                         "kk keyring list %s\n"
+                         "kk keyring which %s\n"
+                         "kk keyring default %s %s\n"
+                         "```\n\n"
+                         "Values of credentials are never shown by any of these.\n",
+                         id, id, id, account);
 }
 
 void kk_docs_write_plugin(const kk_registry *registry, const kk_plugin *plugin, const char *account,

@@ -6,6 +6,14 @@
 #include "account.h"
 #include "registry.h"
 
+// The pages that belong to no plugin.
+enum { KK_DOCS_GUIDE_COUNT = 3 };
+typedef struct kk_docs_guide {
+    const char *name;
+    const char *summary;
+} kk_docs_guide;
+extern const kk_docs_guide kk_docs_guides[KK_DOCS_GUIDE_COUNT];
+
 // [account] is the segment as it stands in the page's name, "production" or "default"; NULL for a
 // page without one.  [accounts] may be NULL: not known.
 void kk_docs_write_function(const kk_entry *entry, const char *account, kk_buf *out);

@@ -43,3 +43,13 @@ kk_code kk_host_docs(kk_host *host, const char *page, char **text, kk_error *err
     kk_account_names_clean(&names);
     return code;
 }
+
+kk_code kk_host_docs_list(const kk_host *host, const char *prefix, char **json, kk_error *err)
+{
+    return kk_docs_list(host->registry, prefix, json, err);
+}
+
+kk_code kk_host_docs_search(const kk_host *host, const char *words, char **json, kk_error *err)
+{
+    return kk_docs_search(host->registry, words, json, err);
+}

@@ -168,6 +168,21 @@ KK_PUBLIC KK_MUST_USE kk_code kk_host_find_tool(const kk_host *host, const char 
 KK_PUBLIC KK_MUST_USE kk_code kk_host_docs(kk_host *host, const char *page, char **text,
                                            kk_error *err);
 
+// The pages below [prefix], such as "integrations.planetscale", itself included, or all for NULL
+// and "": a JSON array of {"page","summary"}.  *json is new: for free().
+// Errors: KK_ERR_UNKNOWN_PAGE with near names.
+KK_PUBLIC KK_MUST_USE kk_code kk_host_docs_list(const kk_host *host, const char *prefix,
+                                                char **json, kk_error *err);
+
+// The pages that speak of [words], the best twenty first: a JSON array of
+// {"page","summary","matched"}.  What a page holds of more words goes first; then a word in its
+// name counts more than one in its description, and that more than one in a parameter; `matched` is
+// the best of them, "name", "description" or "parameter".  Case, plurals and usual abbreviations
+// ("db", "org") do not matter.  *json is new: for free().
+// Errors: KK_ERR_UNKNOWN_PAGE where nothing is found, with near pages.
+KK_PUBLIC KK_MUST_USE kk_code kk_host_docs_search(const kk_host *host, const char *words,
+                                                  char **json, kk_error *err);
+
 // Turns "key=value" words and JSON into the arguments of a function: each word's value is read by
 // the type that the schema gives the key, never by its looks.  A value for an array is a
 // comma-separated list or a JSON array; for an object, JSON.  [json] may be NULL; a word for a key
