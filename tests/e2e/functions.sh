@@ -67,7 +67,7 @@ call() {
     function=$1
     arguments=$2
     shift 2
-    run call "planetscale.$function" "$arguments" --account "$account" --json "$@"
+    run call "planetscale.$function" "$arguments" --account "$account" --json --timeout "${KK_CALL_TIMEOUT:-30}" "$@"
     expect_ok
     expect /success true
     expect /function "\"planetscale.$function\""
@@ -78,7 +78,7 @@ call() {
     last_header accept application/json
     [ "$function" = create_database ] && return
     cp "$work/out" "$work/server/short"
-    run call "planetscale_$function" "$arguments" --account "$account" --json "$@"
+    run call "planetscale_$function" "$arguments" --account "$account" --json --timeout "${KK_CALL_TIMEOUT:-30}" "$@"
     expect_ok
     [ "$(get /data)" = "$(get /data "$work/server/short")" ] || fail 'the slug gives another answer'
 }
