@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 // A room is whole pages: libsodium puts a mark of 16 bytes before what it gives.
@@ -112,6 +113,22 @@ static room *room_of(const unsigned char *ptr)
 
 // ---- Setting up
 
+// When the process ends: what is kept for its life, such as a key from the environment, goes too.
+static void wipe_room(room *self)
+{
+    room_open(self);
+    sodium_memzero(self->base, self->unit_count * UNIT);
+    room_close(self);
+}
+
+static void wipe_rooms(void)
+{
+    pthread_mutex_lock(&memory.lock);
+    wipe_room(&memory.use);
+    wipe_room(&memory.rest);
+    pthread_mutex_unlock(&memory.lock);
+}
+
 static bool start_locked(void)
 {
     if (memory.started) {
@@ -119,7 +136,8 @@ static bool start_locked(void)
     }
     memory.rooms_locked = true;
     memory.started = sodium_init() >= 0 && (memory.use.base || room_start(&memory.use, USE_SIZE)) &&
-                     (memory.rest.base || room_start(&memory.rest, REST_SIZE));
+                     (memory.rest.base || room_start(&memory.rest, REST_SIZE)) &&
+                     atexit(wipe_rooms) == 0;
     return memory.started;
 }
 

@@ -3,7 +3,8 @@
 // They lie in two rooms that the process has for its life, 64 KiB in all: one for secrets on their
 // way, and one for those that rest, such as a key that is kept for the next use.  A room in which
 // no secret is in use can neither be read nor written, and what does not fit gets pages of its own.
-// Neither room is in a core or in a child that fork() makes, which finds zeros there.
+// Neither room is in a core or in a child that fork() makes, which finds zeros there, and both are
+// wiped when the process ends by itself.
 //
 // A secret is in use from kk_secret_make() on, until kk_secret_rest() lays it to rest or
 // kk_secret_clean() wipes it.  To touch one that rests, even by the pointer of an earlier view, is
