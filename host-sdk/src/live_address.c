@@ -10,13 +10,14 @@
 #include <sys/socket.h>
 
 // Ranges of IPv4 that are not on the public Internet: this network, private, shared by a carrier,
-// loopback, link-local, assigned to protocols, benchmarks, multicast and reserved.
+// loopback, link-local, assigned to protocols, documentation, benchmarks, multicast and reserved.
 static const struct {
     uint32_t network;
     unsigned bits;
 } inner_v4[] = {
     {0x00000000, 8},  {0x0A000000, 8},  {0x64400000, 10}, {0x7F000000, 8},  {0xA9FE0000, 16},
     {0xAC100000, 12}, {0xC0000000, 24}, {0xC0A80000, 16}, {0xC6120000, 15}, {0xE0000000, 3},
+    {0xC0000200, 24}, {0xC6336400, 24}, {0xCB007100, 24},
 };
 
 static bool v4_is_inner(uint32_t address)
@@ -34,6 +35,13 @@ static uint32_t v4_at(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
+// Ranges of 2000::/3 that are not public either: assigned to protocols, tunnels by Teredo among
+// them, and documentation.
+static const struct {
+    uint32_t network;
+    unsigned bits;
+} inner_v6[] = {{0x20010000, 23}, {0x20010DB8, 32}, {0x3FFF0000, 20}};
+
 // Public addresses of IPv6 lie in 2000::/3; of these, 6to4 (2002::/16) carries an IPv4 address that
 // has to be public too.  So does the translation prefix 64:ff9b::/96, by which networks without
 // IPv4 reach the rest.  Everything else is loopback, link-local, unique local, mapped or multicast.
@@ -45,6 +53,11 @@ static bool v6_is_inner(const uint8_t *bytes)
     }
     if ((bytes[0] & 0xE0) != 0x20) {
         return true;
+    }
+    for (size_t i = 0; i < sizeof inner_v6 / sizeof inner_v6[0]; i++) {
+        if ((v4_at(bytes) ^ inner_v6[i].network) >> (32 - inner_v6[i].bits) == 0) {
+            return true;
+        }
     }
     return bytes[0] == 0x20 && bytes[1] == 0x02 && v4_is_inner(v4_at(bytes + 2));
 }
