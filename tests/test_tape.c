@@ -253,6 +253,33 @@ static void test_tape__says_what_was_not_used_as_often_as_it_should(void **state
     kk_tape_free(tape);
 }
 
+// What a recording replaced is replaced in the request too.  A secret under a name that tells
+// nothing is no difference to be shown.
+static void test_tape__compares_what_is_redacted(void **state)
+{
+    (void)state;
+    kk_error err;
+    kk_tape_answer answer;
+    kk_tape *tape =
+        tape_of("", ENTRY("\"_repeat\":\"any\",", "POST", HOST "/a?token=%7B%7BREDACTED%7D%7D",
+                          JSON_BODY("{\"password\":\"{{REDACTED}}\",\"note\":\"x\"}"), "1"));
+    assert_ok(ask(tape, "POST", HOST "/a?token=hush-hush-1",
+                  "{\"password\":\"hunter2hunter2\",\"note\":\"x\"}", &answer, &err),
+              &err);
+    assert_ok(ask(tape, "POST", HOST "/a?token=hush-hush-2",
+                  "{\"password\":\"another-one\",\"note\":\"x\"}", &answer, &err),
+              &err);
+    assert_code(ask(tape, "POST", HOST "/a?token=a",
+                    "{\"password\":\"hunter2\",\"note\":\"pscale_tkn_hush45678901234567890\"}",
+                    &answer, &err),
+                KK_ERR_REPLAY_MISS);
+    assert_string_equal(err.reason, "redaction_unknown_secret");
+    assert_holds(err.message, "/note");
+    assert_null(strstr(err.message, "hush"));
+    assert_null(strstr(err.message, "hunter2"));
+    kk_tape_free(tape);
+}
+
 static void test_tape__hands_its_variables_back(void **state)
 {
     (void)state;
@@ -483,6 +510,7 @@ int main(void)
         cmocka_unit_test(test_tape__counts_what_was_never_used),
         cmocka_unit_test(test_tape__says_what_was_not_used_as_often_as_it_should),
         cmocka_unit_test(test_tape__hands_its_variables_back),
+        cmocka_unit_test(test_tape__compares_what_is_redacted),
         cmocka_unit_test(test_tape__strict_order_holds_over_the_whole_tape),
         cmocka_unit_test(test_tape__match_ignores_members_of_a_body_or_all_of_it),
         cmocka_unit_test(test_tape__match_may_name_headers),

@@ -68,9 +68,10 @@ typedef struct kk_tape_answer {
 // answer.
 //
 // Errors: KK_ERR_REPLAY_MISS.  err->reason is one of no_entry, exhausted, out_of_order,
-// query_differs, body_differs, auth_shape_differs, header_differs (one that `_match` names),
-// account_differs; the message names the request, the tape, the nearest entry and up to three
-// differences as JSON Pointers with both values cut at 80 bytes; the hint says what to do.
+// query_differs, body_differs, redaction_unknown_secret, auth_shape_differs, header_differs (one
+// that `_match` names), account_differs; the message names the request, the tape, the nearest entry
+// and up to three differences as JSON Pointers with both values cut at 80 bytes, and the two next
+// entries; the hint says what to do.
 KK_MUST_USE kk_code kk_tape_claim(kk_tape *self, const kk_request *request, kk_tape_answer *out,
                                   kk_error *err);
 

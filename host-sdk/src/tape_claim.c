@@ -64,7 +64,7 @@ kk_str kk_tape_asked_body(kk_tape_asked *asked, const kk_tape_entry *entry)
     }
     kk_buf body = {.limit = KK_TAPE_MAX};
     kk_str kept = {NULL, 0};
-    if (kk_tape_canonical(asked->request->body, &entry->match.ignored, &body)) {
+    if (kk_tape_canonical(asked->key.whole, &entry->match.ignored, &body)) {
         kept = kk_arena_keep(&asked->arena, &body);
     }
     kk_buf_clean(&body);

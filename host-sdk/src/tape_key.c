@@ -1,5 +1,6 @@
 // The normal form of a request: what has to be equal for an entry to answer it.
 #include "fail.h"
+#include "redact.h"
 #include "tape_private.h"
 #include "url.h"
 #include <stdlib.h>
@@ -281,16 +282,32 @@ static void make_place(maker *self, const kk_url *url, kk_tape_key *out)
     out->query = keep(self);
 }
 
-static void make_body(maker *self, kk_tape_key *out)
+static kk_str redact_body(maker *self, kk_str media)
 {
     kk_str body = self->source->body;
-    if (body.ptr == NULL) {
+    bool replaced =
+        kk_redact_body(NULL, KK_REDACT_REQUEST, media.ptr, body, &self->buf, NULL, NULL);
+    if (replaced || self->buf.failed != KK_OK) {
+        return keep(self);
+    }
+    kk_buf_clear(&self->buf);
+    return body;
+}
+
+static void make_body(maker *self, kk_tape_key *out)
+{
+    if (self->source->body.ptr == NULL) {
         return;
     }
     if (self->source->content_type != NULL) {
         write_media(self->source->content_type, &self->buf);
     }
     out->media = keep(self);
+    kk_str body = out->media.ptr != NULL ? redact_body(self, out->media) : self->source->body;
+    out->whole = body;
+    if (body.ptr == NULL) {
+        return;
+    }
     out->form = KK_TAPE_BYTES;
     if (is_json(out->media) && kk_tape_canonical(body, self->source->ignored, &self->buf)) {
         out->form = KK_TAPE_JSON;
@@ -338,6 +355,15 @@ kk_code kk_tape_key_make(const kk_tape_source *source, kk_arena *arena, kk_tape_
     }
     maker self = {.source = source, .arena = arena, .buf = {.limit = KK_TAPE_MAX}};
     kk_tape_key key = {0};
+    if (kk_redact_url(NULL, KK_REDACT_REQUEST, kk_str_from(source->url), &self.buf)) {
+        kk_str redacted = keep(&self);
+        code = redacted.ptr != NULL ? kk_url_parse(redacted.ptr, &url, err) : KK_OK;
+    }
+    kk_buf_clear(&self.buf);
+    if (code != KK_OK) {
+        kk_buf_clean(&self.buf);
+        return code;
+    }
     make_place(&self, &url, &key);
     make_body(&self, &key);
     make_shape(&self, &key);

@@ -1,6 +1,7 @@
 // What is said of a request that no entry answers: the nearest entry, and where it differs.
 #include "fail.h"
 #include "near.h"
+#include "redact.h"
 #include "tape_private.h"
 #include <assert.h>
 #include <stdio.h>
@@ -292,10 +293,43 @@ static void append_others(kk_buf *out, const near_entry *others)
     }
 }
 
+static void note_secret(void *context, const char *pointer, const char *what)
+{
+    kk_buf *out = context;
+    if (out->len == 0) {
+        kk_buf_append_format(out, "'%.100s' looks like %.60s", pointer, what);
+    }
+}
+
+// The request holds what looks like a secret that redaction does not know: a recording may have
+// replaced it, and nothing of the body may be shown.
+static kk_code report_secret(kk_tape *self, kk_tape_asked *asked, const near_entry *nearest,
+                             kk_buf *found, kk_error *err)
+{
+    kk_buf text = {.limit = KK_TEXT_MAX};
+    kk_buf_append_format(&text, "no answer in '%s' to ", self->path);
+    append_request(&text, &asked->key);
+    kk_buf_append_text(&text, "; nearest is entry ");
+    append_entry(&text, nearest->entry);
+    kk_buf_append_format(&text, ", and the body of the request holds a secret: %s",
+                         kk_buf_text(found));
+    kk_buf_clean(found);
+    kk_code code = report(&text, "redaction_unknown_secret", err);
+    kk_fail_hint(err,
+                 "a tape holds no secrets: use a value that belongs to nobody, or leave it out "
+                 "of the comparison with 'ignore_json' in '_match'");
+    return code;
+}
+
 static kk_code report_nearest(kk_tape *self, kk_tape_asked *asked, const near_entry *nearest,
                               kk_error *err)
 {
     kk_buf text = {.limit = KK_TEXT_MAX};
+    kk_buf found = {.limit = KK_TEXT_MAX};
+    if ((nearest->parts & KK_TAPE_BODY) && asked->key.form == KK_TAPE_JSON &&
+        kk_redact_scan(NULL, asked->key.body, note_secret, &found) > 0) {
+        return report_secret(self, asked, nearest, &found, err);
+    }
     kk_buf_append_format(&text, "no answer in '%s' to ", self->path);
     append_request(&text, &asked->key);
     kk_buf_append_text(&text, "; nearest is entry ");

@@ -69,6 +69,7 @@ typedef struct kk_tape_key {
     kk_str media; // of the body: the media type in lower case; empty for none
     kk_tape_form form;
     kk_str body;
+    kk_str whole;      // the body as it came, but for what redaction replaces
     kk_str shape_name; // the header in which the credential goes, in lower case; empty for none
     kk_str shape;      // its value with the placeholders; never a literal credential
     uint64_t place;    // hash of method, path and query
@@ -85,6 +86,8 @@ typedef struct kk_tape_source {
     const kk_tape_ignored *ignored;
 } kk_tape_source;
 
+// URL and body are redacted first, on the tape's side as on the request's, so that what a recording
+// replaced does not keep a request from matching.
 // Errors: KK_ERR_INVALID_ARGS for the URL; KK_ERR_INTERNAL.
 KK_MUST_USE kk_code kk_tape_key_make(const kk_tape_source *source, kk_arena *arena,
                                      kk_tape_key *out, kk_error *err);
