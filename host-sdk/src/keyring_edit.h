@@ -2,7 +2,7 @@
 #ifndef KK_KEYRING_EDIT_H
 #define KK_KEYRING_EDIT_H
 
-#include "keyring_format.h"
+#include "keyring_slot.h"
 #include <kk/keyring.h>
 
 // The record of that name, or NULL.

@@ -329,7 +329,8 @@ static kk_code verify(commit *self, const char *temp, kk_error *err)
                        self->store->path);
     }
     if (code == KK_OK) {
-        code = load(self->store, kk_buf_view(&bytes), self->key, NULL, &ring, &keys, err);
+        // By the keys in memory: the change may be to the slots.
+        code = load(self->store, kk_buf_view(&bytes), &self->keys, NULL, &ring, &keys, err);
     }
     if (code == KK_OK) {
         code = open_every_value(&ring, &keys, err);

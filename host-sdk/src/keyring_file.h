@@ -9,7 +9,7 @@
 #define KK_KEYRING_FILE_H
 
 #include "io.h"
-#include "keyring_format.h"
+#include "keyring_slot.h"
 
 #define KK_KEYRING_LOCK_NAME "keyring.lock"
 #define KK_KEYRING_TEMP_PREFIX ".kkr.tmp."

@@ -26,14 +26,8 @@ enum {
     MAJOR = 1,
     FLAG_PADDED = 1,
     BODY_MIN = PAD + TAG_SIZE,
-    BODY_MAX = (KK_KRING_VALUE_MAX / PAD + 1) * PAD + TAG_SIZE,
-    PASSPHRASE_SLOTS_MAX = 2,
-    ALGORITHM_ARGON2ID = 2,
-    OPS_MAX = 16,
-    LABEL_MAX = 63
+    BODY_MAX = (KK_KRING_VALUE_MAX / PAD + 1) * PAD + TAG_SIZE
 };
-#define MEM_MIN (UINT64_C(8) << 10)
-#define MEM_MAX (UINT64_C(1) << 30)
 
 static const unsigned char magic[8] = {0x89, 'K', 'R', 'I', 'N', 'G', '\r', '\n'};
 
@@ -203,13 +197,15 @@ static kk_code check_work(const kk_kring *self, kk_str slot, kk_error *err)
 {
     uint64_t ops = kk_kring_read_le(slot.ptr + SLOT_AT_OPS, 8);
     uint64_t mem = kk_kring_read_le(slot.ptr + SLOT_AT_MEM, 8);
-    if (ops >= 1 && ops <= OPS_MAX && mem >= MEM_MIN && mem <= MEM_MAX) {
+    if (ops >= 1 && ops <= KK_KRING_PASSES_MAX && mem >= KK_KRING_MEMORY_MIN &&
+        mem <= KK_KRING_MEMORY_MAX) {
         return KK_OK;
     }
     return kk_fail(err, KK_ERR_KDF_LIMIT,
                    "a passphrase slot of '%s' asks for %llu passes over %llu bytes, and at most %d "
                    "passes over 1 GiB are allowed",
-                   self->path, (unsigned long long)ops, (unsigned long long)mem, OPS_MAX);
+                   self->path, (unsigned long long)ops, (unsigned long long)mem,
+                   KK_KRING_PASSES_MAX);
 }
 
 static kk_code check_slot(const kk_kring *self, const kk_kring_slot *slot, kk_error *err)
@@ -220,12 +216,12 @@ static kk_code check_slot(const kk_kring *self, const kk_kring_slot *slot, kk_er
     }
     switch (slot->kind) {
     case KK_KRING_SLOT_PASSPHRASE:
-        if (algorithm != ALGORITHM_ARGON2ID) {
+        if (algorithm != KDF_ARGON2ID) {
             return kk_kring_fail_format(self, "a slot's algorithm is unknown", err);
         }
         return check_work(self, slot->bytes, err);
     case KK_KRING_SLOT_RAW_KEY:
-        if (algorithm != 0 || !is_zero(slot->bytes.ptr + SLOT_AT_OPS, 16)) {
+        if (algorithm != KDF_RAW_KEY || !is_zero(slot->bytes.ptr + SLOT_AT_OPS, 16)) {
             return kk_kring_fail_format(self, "a slot of a raw key has settings of a passphrase",
                                         err);
         }

@@ -25,6 +25,7 @@ enum {
     KK_KRING_ID_SIZE = 16,
     KK_KRING_KEY_SIZE = 32,
     KK_KRING_MAC_SIZE = 32,
+    KK_KRING_PRINT_SIZE = 9
 };
 
 typedef enum kk_kring_slot_kind {
@@ -77,7 +78,8 @@ typedef struct kk_kring {
     size_t record_capacity;
 } kk_kring;
 
-// The keys of an opened keyring, as they lie in the kk_secret that kk_kring_unlock() makes.
+// The keys of an opened keyring, as they lie in the kk_secret that unlocking makes
+// (keyring_slot.h).
 typedef struct kk_kring_keys {
     unsigned char data[KK_KRING_KEY_SIZE];
     unsigned char value[KK_KRING_KEY_SIZE];       // seals values
@@ -97,15 +99,6 @@ int kk_kring_name_compare(const kk_kring_name *a, const kk_kring_name *b);
 // Errors: KK_ERR_FORMAT, VERSION, CORRUPT, KDF_LIMIT, INTERNAL (no memory).
 KK_MUST_USE kk_code kk_kring_parse(kk_str bytes, const char *path, kk_kring *out, kk_error *err);
 
-// Finds the slot that the raw [key] opens, unwraps the data key into *keys (a kk_kring_keys, for
-// kk_secret_clean()) and verifies the whole file.  Errors: KK_ERR_WRONG_KEY, TAMPERED, INTERNAL.
-KK_MUST_USE kk_code kk_kring_unlock(const kk_kring *self, const kk_secret *key, kk_secret *keys,
-                                    kk_error *err);
-
-// A new keyring without records, with one slot for the raw [key]; its generation is 0.
-KK_MUST_USE kk_code kk_kring_create(const kk_secret *key, const char *path, uint64_t now,
-                                    kk_kring *out, kk_secret *keys, kk_error *err);
-
 // Makes the bytes of a record into *out, which is then the caller's; out->owned is for free().  The
 // name and the length of [value] must be valid.
 KK_MUST_USE kk_code kk_kring_seal(const kk_kring *self, const kk_secret *keys,
@@ -117,6 +110,10 @@ KK_MUST_USE kk_code kk_kring_seal(const kk_kring *self, const kk_secret *keys,
 KK_MUST_USE kk_code kk_kring_open_value(const kk_kring *self, const kk_secret *keys,
                                         const kk_kring_record *record, kk_secret *value,
                                         kk_error *err);
+
+// Writes the beginning of a code over [value], in hexadecimal: it tells whether two values of one
+// keyring are the same, and nothing else of them.
+void kk_kring_fingerprint(const kk_secret *keys, kk_str value, char out[KK_KRING_PRINT_SIZE]);
 
 // Appends the file.  What was parsed and not changed comes out with the same bytes.
 // Errors: KK_ERR_TOO_LARGE, INTERNAL.

@@ -7,7 +7,7 @@
 #define KK_KEYRING_KEY_H
 
 #include "io.h"
-#include "keyring_format.h"
+#include "keyring_slot.h"
 #include <kk/keyring.h>
 
 enum { KK_KEY_TEXT_LEN = 7 + 48 };
