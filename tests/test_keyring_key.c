@@ -1,4 +1,4 @@
-// Keys of a keyring: their text, their files and where they are looked for.
+// Keys of a keyring: their text and their files.
 #include "keyring_key.h"
 #include "unit.h"
 #include <errno.h>
@@ -23,8 +23,6 @@ static int set_up(void **state)
     strncpy(self->dir, "/tmp/kk-key-XXXXXX", sizeof self->dir - 1);
     assert_non_null(mkdtemp(self->dir));
     snprintf(self->key_path, sizeof self->key_path, "%s/key", self->dir);
-    unsetenv("KK_KEY");
-    unsetenv("KK_KEY_FILE");
     *state = self;
     return 0;
 }
@@ -247,54 +245,6 @@ static void test_keyring_key__makers_at_once_all_get_the_winners_key(void **stat
     make_at_once(self, &old_kernel);
 }
 
-static void test_keyring_key__takes_kk_key_out_of_the_environment_once(void **state)
-{
-    room *self = *state;
-    kk_error err = {0};
-    char text[KK_KEY_TEXT_SIZE];
-    kk_key_sources sources = {.environment = true};
-    bool found = false;
-    assert_ok(kk_key_make(&self->key, &err), &err);
-    kk_key_format(&self->key, text);
-    assert_int_equal(setenv("KK_KEY", text, 1), 0);
-    const char *lies = getenv("KK_KEY");
-    kk_secret first = {0};
-    kk_secret second = {0};
-    assert_ok(kk_key_find(&kk_io_system, &sources, &first, &found, &err), &err);
-    assert_true(found);
-    assert_null(getenv("KK_KEY"));
-    // setenv() never frees what it replaced, so the bytes can still be looked at.
-    for (size_t i = 0; i < KK_KEY_TEXT_LEN; i++) {
-        assert_int_equal(lies[i], 0);
-    }
-    assert_ok(kk_key_find(&kk_io_system, &sources, &second, &found, &err), &err);
-    assert_true(found);
-    assert_true(kk_str_equals(kk_secret_view(&self->key), kk_secret_view(&second)));
-    assert_int_equal(setenv("KK_KEY_FILE", self->key_path, 1), 0);
-    assert_code(kk_key_find(&kk_io_system, &sources, &second, &found, &err), KK_ERR_KEY_AMBIGUOUS);
-    unsetenv("KK_KEY_FILE");
-    assert_int_equal(setenv("KK_KEY", "KRKEY1-typo", 1), 0);
-    err = (kk_error){0};
-    assert_code(kk_key_find(&kk_io_system, &sources, &second, &found, &err), KK_ERR_KEY_SYNTAX);
-    err = (kk_error){0};
-    assert_code(kk_key_find(&kk_io_system, &sources, &second, &found, &err), KK_ERR_KEY_SYNTAX);
-    kk_secret_clean(&first);
-    kk_secret_clean(&second);
-}
-
-static void test_keyring_key__a_named_file_that_is_missing_is_final(void **state)
-{
-    room *self = *state;
-    kk_error err = {0};
-    kk_key_sources sources = {.option_file = self->key_path};
-    bool found = false;
-    assert_code(kk_key_find(&kk_io_system, &sources, &self->key, &found, &err), KK_ERR_IO);
-    assert_holds(err.message, "does not exist");
-    sources = (kk_key_sources){0};
-    assert_ok(kk_key_find(&kk_io_system, &sources, &self->key, &found, &err), &err);
-    assert_false(found);
-}
-
 #define IN_ROOM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -310,8 +260,6 @@ int main(void)
         cmocka_unit_test(test_keyring_key__accepts_only_the_shapes_of_a_container_secret),
         IN_ROOM(test_keyring_key__refuses_a_directory_that_others_write),
         IN_ROOM(test_keyring_key__makers_at_once_all_get_the_winners_key),
-        IN_ROOM(test_keyring_key__takes_kk_key_out_of_the_environment_once),
-        IN_ROOM(test_keyring_key__a_named_file_that_is_missing_is_final),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

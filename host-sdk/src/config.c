@@ -1,6 +1,5 @@
 // Where the files are, and what the user configured.
-#include "config.h"
-#include "config_places.h"
+#include "config_private.h"
 #include "fail.h"
 #include "io.h"
 #include "json.h"
@@ -12,22 +11,22 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CONFIG_MAX = 64 << 10, NAME_SIZE_MAX = 63, LEVELS_MAX = 256, SWEPT_AGE_S = 60 };
+enum { NAME_SIZE_MAX = 63, LEVELS_MAX = 256, COMMAND_MAX = 32 };
 
 static const char project_name[] = ".kk.json";
-static const char temp_prefix[] = ".kk-config.tmp.";
 
-struct kk_config {
-    kk_places places;
-    char *environment_ca_file;
-    char *project_path;
-    cJSON *tree;    // of config.json, or NULL
-    cJSON *project; // of .kk.json, or NULL
-};
-
-static kk_code fail_memory(kk_error *err)
+kk_code kk_config_fail_memory(kk_error *err)
 {
     return kk_fail(err, KK_ERR_INTERNAL, "out of memory for the configuration");
+}
+
+kk_code kk_config_join(char **out, const char *base, const char *rest, kk_error *err)
+{
+    if (asprintf(out, "%s/%s", base, rest) < 0) {
+        *out = NULL;
+        return kk_config_fail_memory(err);
+    }
+    return KK_OK;
 }
 
 // ---- Reading
@@ -51,17 +50,17 @@ static kk_code parse(kk_str text, const char *path, cJSON **out, kk_error *err)
 
 static kk_code read_text(int fd, const char *path, cJSON **out, kk_error *err)
 {
-    char *text = malloc(CONFIG_MAX + 1);
+    char *text = malloc(KK_CONFIG_MAX + 1);
     size_t len = 0;
     if (text == NULL) {
-        return fail_memory(err);
+        return kk_config_fail_memory(err);
     }
     kk_code code = KK_OK;
-    int number = kk_io_read(&kk_io_system, fd, text, CONFIG_MAX + 1, &len);
+    int number = kk_io_read(&kk_io_system, fd, text, KK_CONFIG_MAX + 1, &len);
     if (number != 0) {
         code = kk_io_fail(err, number, "read", path);
-    } else if (len > CONFIG_MAX) {
-        code = kk_fail(err, KK_ERR_USAGE, "'%s' is longer than %d bytes", path, CONFIG_MAX);
+    } else if (len > KK_CONFIG_MAX) {
+        code = kk_fail(err, KK_ERR_USAGE, "'%s' is longer than %d bytes", path, KK_CONFIG_MAX);
     } else {
         code = parse((kk_str){text, len}, path, out, err);
     }
@@ -128,21 +127,49 @@ static kk_code check_text(const cJSON *object, const char *name, const char *pat
     return kk_fail(err, KK_ERR_USAGE, "the member '%s' of '%s' must be a text", name, path);
 }
 
+static kk_code fail_key_source(const char *path, kk_error *err)
+{
+    return kk_fail(err, KK_ERR_USAGE,
+                   "the member 'key_source' of '%s' must be an object with either the text 'file' "
+                   "or the list of texts 'command'",
+                   path);
+}
+
+// A program and its arguments; there is no shell that would look for it.
+static kk_code check_command(const cJSON *command, const char *path, kk_error *err)
+{
+    const cJSON *word;
+    int count = cJSON_GetArraySize(command);
+    if (!cJSON_IsArray(command) || count < 1 || count > COMMAND_MAX) {
+        return fail_key_source(path, err);
+    }
+    cJSON_ArrayForEach(word, command)
+    {
+        if (!cJSON_IsString(word)) {
+            return fail_key_source(path, err);
+        }
+    }
+    return kk_place_check("the command of 'key_source'", command->child->valuestring, err);
+}
+
 static kk_code check_key_source(const cJSON *tree, const char *path, kk_error *err)
 {
-    static const char *const known[] = {"file"};
+    static const char *const known[] = {"file", "command"};
     const cJSON *source = kk_json_get(tree, "key_source");
     if (source == NULL) {
         return KK_OK;
     }
     const char *file = kk_json_text(source, "file");
-    if (!cJSON_IsObject(source) || file == NULL) {
-        return kk_fail(err, KK_ERR_USAGE,
-                       "the member 'key_source' of '%s' must be an object with the text 'file'",
-                       path);
+    const cJSON *command = kk_json_get(source, "command");
+    if (!cJSON_IsObject(source) || (file != NULL) == (command != NULL)) {
+        return fail_key_source(path, err);
     }
-    kk_code code = check_members(source, path, known, 1, err);
-    return code == KK_OK ? kk_place_check("'key_source' of the configuration", file, err) : code;
+    kk_code code = check_members(source, path, known, 2, err);
+    if (code != KK_OK) {
+        return code;
+    }
+    return file != NULL ? kk_place_check("'key_source' of the configuration", file, err)
+                        : check_command(command, path, err);
 }
 
 static kk_code check_config(const cJSON *tree, const char *path, kk_error *err)
@@ -155,13 +182,34 @@ static kk_code check_config(const cJSON *tree, const char *path, kk_error *err)
     return code == KK_OK ? check_key_source(tree, path, err) : code;
 }
 
+// Gathers the words of the key's command as a program takes them.
+static kk_code keep_command(kk_config *self, kk_error *err)
+{
+    const cJSON *command = kk_json_get(kk_json_get(self->tree, "key_source"), "command");
+    const cJSON *word;
+    size_t count = 0;
+    if (command == NULL) {
+        return KK_OK;
+    }
+    self->key_command = calloc(COMMAND_MAX + 1, sizeof *self->key_command);
+    if (self->key_command == NULL) {
+        return kk_config_fail_memory(err);
+    }
+    cJSON_ArrayForEach(word, command)
+    {
+        self->key_command[count++] = word->valuestring;
+    }
+    return KK_OK;
+}
+
 static kk_code load_config(kk_config *self, kk_error *err)
 {
     kk_code code = read_config(self->places.paths[KK_PLACE_CONFIG], &self->tree, err);
     if (code != KK_OK || self->tree == NULL) {
         return code;
     }
-    return check_config(self->tree, self->places.paths[KK_PLACE_CONFIG], err);
+    code = check_config(self->tree, self->places.paths[KK_PLACE_CONFIG], err);
+    return code == KK_OK ? keep_command(self, err) : code;
 }
 
 // ---- The project's file
@@ -208,10 +256,7 @@ static kk_code find_project(kk_config *self, kk_error *err)
     kk_code code = KK_OK;
     for (int i = 0; dir != NULL && i < LEVELS_MAX && code == KK_OK; i++) {
         char *path = NULL;
-        if (asprintf(&path, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, project_name) < 0) {
-            path = NULL;
-            code = fail_memory(err);
-        }
+        code = kk_config_join(&path, strcmp(dir, "/") == 0 ? "" : dir, project_name, err);
         if (code == KK_OK && is_there(path)) {
             self->project_path = path;
             break;
@@ -236,7 +281,7 @@ static kk_code check_project_owner(const kk_config *self, int fd, kk_error *err)
     const char *path = self->project_path;
     char *parent = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
     if (parent == NULL) {
-        return fail_memory(err);
+        return kk_config_fail_memory(err);
     }
     bool found = fstat(fd, &file) == 0 && stat(parent, &dir) == 0;
     free(parent);
@@ -279,7 +324,7 @@ static kk_code load_all(kk_config *self, const char *home, bool use_environment,
     const char *ca_file = use_environment ? secure_getenv("KK_CA_FILE") : NULL;
     if (code == KK_OK && ca_file != NULL) {
         self->environment_ca_file = strdup(ca_file);
-        code = self->environment_ca_file != NULL ? KK_OK : fail_memory(err);
+        code = self->environment_ca_file != NULL ? KK_OK : kk_config_fail_memory(err);
     }
     if (code == KK_OK) {
         code = load_config(self, err);
@@ -291,7 +336,7 @@ kk_code kk_config_load(const char *home, bool use_environment, kk_config **out, 
 {
     kk_config *self = calloc(1, sizeof *self);
     if (self == NULL) {
-        return fail_memory(err);
+        return kk_config_fail_memory(err);
     }
     kk_code code = load_all(self, home, use_environment, err);
     if (code != KK_OK) {
@@ -310,6 +355,7 @@ void kk_config_free(kk_config *self)
     kk_places_clean(&self->places);
     free(self->environment_ca_file);
     free(self->project_path);
+    free(self->key_command);
     cJSON_Delete(self->tree);
     cJSON_Delete(self->project);
     free(self);
@@ -340,6 +386,11 @@ const char *kk_config_key_file(const kk_config *self)
     return kk_json_text(kk_json_get(self->tree, "key_source"), "file");
 }
 
+const char *const *kk_config_key_command(const kk_config *self)
+{
+    return self->key_command;
+}
+
 const char *kk_config_ca_file(const kk_config *self)
 {
     if (self->environment_ca_file != NULL) {
@@ -361,136 +412,4 @@ const char *kk_config_project_account(const kk_config *self, const char *plugin)
 const char *kk_config_project_path(const kk_config *self)
 {
     return self->project_path;
-}
-
-// ---- Writing
-
-kk_code kk_config_make_parent(const char *path, kk_error *err)
-{
-    char *dir = strdup(path);
-    kk_code code = dir != NULL ? KK_OK : fail_memory(err);
-    for (char *slash = dir != NULL ? strchr(dir + 1, '/') : NULL; slash != NULL && code == KK_OK;
-         slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
-            int number = errno;
-            // A directory that is there may lie in one where nothing can be made.
-            code =
-                access(dir, F_OK) == 0 ? KK_OK : kk_io_fail(err, number, "make the directory", dir);
-        }
-        *slash = '/';
-    }
-    free(dir);
-    return code;
-}
-
-kk_code kk_config_make_cache_dir(const kk_config *self, kk_error *err)
-{
-    if (self->places.shared_parents) {
-        kk_code code = kk_config_make_parent(self->places.paths[KK_PLACE_CACHE], err);
-        if (code != KK_OK) {
-            return code;
-        }
-    }
-    return mkdir(self->places.paths[KK_PLACE_CACHE], 0700) == 0 || errno == EEXIST
-               ? KK_OK
-               : kk_io_fail(err, errno, "make the directory", self->places.paths[KK_PLACE_CACHE]);
-}
-
-static kk_code make_absolute(const char *path, char **out, kk_error *err)
-{
-    if (path[0] == '/') {
-        *out = strdup(path);
-        return *out != NULL ? KK_OK : fail_memory(err);
-    }
-    char *here = getcwd(NULL, 0);
-    if (here == NULL) {
-        return kk_io_fail(err, errno, "find the directory of", path);
-    }
-    int len = asprintf(out, "%s/%s", here, path);
-    free(here);
-    return len >= 0 ? KK_OK : fail_memory(err);
-}
-
-// A tree with what is in force and the key file [path].
-static kk_code make_tree(const kk_config *self, const char *path, cJSON **out, kk_error *err)
-{
-    cJSON *tree = self->tree != NULL ? cJSON_Duplicate(self->tree, true) : cJSON_CreateObject();
-    if (tree == NULL) {
-        return fail_memory(err);
-    }
-    cJSON_DeleteItemFromObjectCaseSensitive(tree, "key_source");
-    cJSON *source = cJSON_AddObjectToObject(tree, "key_source");
-    if (source == NULL || cJSON_AddStringToObject(source, "file", path) == NULL) {
-        cJSON_Delete(tree);
-        return fail_memory(err);
-    }
-    *out = tree;
-    return KK_OK;
-}
-
-static int replace(const kk_place *place, kk_str text)
-{
-    const kk_io *io = &kk_io_system;
-    char temp[KK_IO_TEMP_NAME_SIZE];
-    kk_io_sweep(io, place->dir, temp_prefix, SWEPT_AGE_S);
-    kk_io_temp_name(temp_prefix, temp);
-    int number = kk_io_write_new(io, place->dir, temp, text);
-    if (number != 0) {
-        return number;
-    }
-    if (io->rename(place->dir, temp, place->name) != 0) {
-        number = errno;
-        io->unlink(place->dir, temp);
-        return number;
-    }
-    return io->sync(place->dir) != 0 ? errno : 0;
-}
-
-static kk_code write_tree(const kk_config *self, const cJSON *tree, kk_error *err)
-{
-    kk_place place = {.dir = -1};
-    kk_buf text = {.limit = CONFIG_MAX};
-    kk_json_print(tree, &text);
-    kk_buf_append_byte(&text, '\n');
-    kk_code code = kk_buf_check(&text, "the configuration", err);
-    if (code == KK_OK) {
-        code = kk_config_make_parent(self->places.paths[KK_PLACE_CONFIG], err);
-    }
-    if (code == KK_OK) {
-        int number =
-            kk_place_open(&place, &kk_io_system, self->places.paths[KK_PLACE_CONFIG], true);
-        if (number == 0) {
-            number = replace(&place, kk_buf_view(&text));
-        }
-        code = number == 0 ? KK_OK
-                           : kk_io_fail(err, number, "write", self->places.paths[KK_PLACE_CONFIG]);
-    }
-    kk_place_close(&place, &kk_io_system);
-    kk_buf_clean(&text);
-    return code;
-}
-
-kk_code kk_config_set_key_file(kk_config *self, const char *path, kk_error *err)
-{
-    char *absolute = NULL;
-    cJSON *tree = NULL;
-    kk_code code = kk_secret_start(err);
-    if (code == KK_OK) {
-        code = make_absolute(path, &absolute, err);
-    }
-    if (code == KK_OK) {
-        code = make_tree(self, absolute, &tree, err);
-    }
-    if (code == KK_OK) {
-        code = write_tree(self, tree, err);
-    }
-    if (code == KK_OK) {
-        cJSON_Delete(self->tree);
-        self->tree = tree;
-        tree = NULL;
-    }
-    cJSON_Delete(tree);
-    free(absolute);
-    return code;
 }

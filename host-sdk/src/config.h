@@ -6,10 +6,11 @@
 // keyring.pin in the state; what can be lost in the cache directory.  A place that is not absolute
 // is refused; there is no fallback to the current directory.
 //
-// config.json is one JSON object with the members key_source ({"file": PATH}), ca_file, proxy and
-// log; an unknown member is refused with near names.  It must not be writable by others.  A
-// project's .kk.json, in the current directory or the nearest above it that has one, may choose an
-// account name per plugin, {"accounts": {"planetscale": "staging"}}, and nothing else.
+// config.json is one JSON object with the members key_source ({"file": PATH}, or
+// {"command": [PATH, ARGUMENT...]}), ca_file, proxy and log; an unknown member is refused with near
+// names.  It must not be writable by others.  A project's .kk.json, in the current directory or the
+// nearest above it that has one, may choose an account name per plugin, {"accounts":
+// {"planetscale": "staging"}}, and nothing else.
 #ifndef KK_CONFIG_H
 #define KK_CONFIG_H
 
@@ -35,6 +36,7 @@ KK_MUST_USE kk_code kk_config_make_cache_dir(const kk_config *self, kk_error *er
 
 // Values of config.json, or NULL.
 const char *kk_config_key_file(const kk_config *self);
+const char *const *kk_config_key_command(const kk_config *self); // NULL-terminated
 const char *kk_config_ca_file(const kk_config *self); // KK_CA_FILE goes before config.json
 const char *kk_config_proxy(const kk_config *self);
 

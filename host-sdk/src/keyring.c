@@ -1,25 +1,8 @@
 // The keyring as its users see it: sources of the key, one snapshot to read, one commit a change.
-#include "config.h"
 #include "fail.h"
 #include "keyring_edit.h"
-#include "keyring_file.h"
-#include "keyring_key.h"
-#include <kk/keyring.h>
+#include "keyring_handle.h"
 #include <stdlib.h>
-
-struct kk_keyring {
-    kk_config *config;
-    kk_keyring_store store;
-    char *key_file; // of the options, or NULL
-    bool environment;
-    kk_secret key; // empty until it was needed
-    kk_kring ring; // the snapshot
-    kk_secret keys;
-    bool has_snapshot;
-    bool verified; // `keys` are there
-    kk_keyring_entry *entries;
-    char *entry_texts;
-};
 
 // ---- Opening
 
@@ -41,6 +24,9 @@ static kk_code check_options(const kk_keyring_options *options, kk_keyring_optio
 static kk_code set_up(kk_keyring *self, const kk_keyring_options *options, kk_error *err)
 {
     self->environment = (options->flags & KK_KEYRING_IGNORE_ENVIRONMENT) == 0;
+    self->key_fd = options->key_fd;
+    self->ask = options->ask;
+    self->ask_context = options->ask_context;
     if (options->key_file != NULL) {
         self->key_file = strdup(options->key_file);
         if (self->key_file == NULL) {
@@ -96,6 +82,10 @@ static void drop_listing(kk_keyring *self)
 static void drop_snapshot(kk_keyring *self)
 {
     drop_listing(self);
+    free(self->slots);
+    free(self->slot_texts);
+    self->slots = NULL;
+    self->slot_texts = NULL;
     kk_kring_clean(&self->ring);
     kk_secret_clean(&self->keys);
     self->has_snapshot = false;
@@ -108,7 +98,7 @@ void kk_keyring_close(kk_keyring *keyring)
         return;
     }
     drop_snapshot(keyring);
-    kk_secret_clean(&keyring->key);
+    kk_keyring_forget_key(keyring);
     kk_config_free(keyring->config);
     free(keyring->key_file);
     free(keyring);
@@ -124,71 +114,42 @@ const char *kk_keyring_path(const kk_keyring *keyring)
     return keyring->store.path;
 }
 
-// ---- The key
-
-static kk_code find_key(kk_keyring *self, bool *found, kk_error *err)
-{
-    if (self->key.len > 0) {
-        *found = true;
-        return KK_OK;
-    }
-    kk_key_sources sources = {.option_file = self->key_file,
-                              .environment = self->environment,
-                              .config_file = kk_config_key_file(self->config)};
-    kk_code code = kk_key_find(self->store.io, &sources, &self->key, found, err);
-    kk_secret_rest(&self->key);
-    return code;
-}
-
-static kk_code fail_need_key(const kk_keyring *self, kk_error *err)
-{
-    kk_code code = kk_fail(err, KK_ERR_NEED_KEY,
-                           "no key for '%s': no key file was given, %s, and the configuration "
-                           "remembers no key file",
-                           self->store.path,
-                           self->environment ? "KK_KEY_FILE and KK_KEY are not set"
-                                             : "the environment is not looked at");
-    kk_fail_hint(err, "set KK_KEY_FILE to the key file, or KK_KEY to the key's text");
-    return code;
-}
-
-// Finds the key, or says what is missing: a keyring that does not exist before a key for it.
-static kk_code need_key(kk_keyring *self, kk_error *err)
-{
-    bool found = false;
-    kk_code code = find_key(self, &found, err);
-    if (code != KK_OK || found) {
-        return code;
-    }
-    kk_kring ring = {0};
-    code = kk_keyring_file_read(&self->store, NULL, &ring, NULL, err);
-    kk_kring_clean(&ring);
-    return code == KK_OK ? fail_need_key(self, err) : code;
-}
-
 // ---- Writing
 
-// A change that is made but perhaps not on the disk is made.
-static bool is_committed(kk_code code)
-{
-    return code == KK_OK || code == KK_ERR_DURABILITY;
-}
-
-static kk_code commit(kk_keyring *self, bool create, kk_keyring_edit_fn edit, void *context,
-                      kk_error *err)
+static kk_code commit(kk_keyring *self, const kk_secret *key, bool create, kk_keyring_edit_fn edit,
+                      void *context, kk_error *err)
 {
     kk_secret_wake(&self->key);
-    kk_code code = kk_keyring_file_commit(&self->store, &self->key, create, edit, context, err);
+    kk_code code = kk_keyring_file_commit(&self->store, key, create, edit, context, err);
     kk_secret_rest(&self->key);
-    if (is_committed(code)) {
+    if (kk_keyring_is_committed(code)) {
         drop_snapshot(self);
     }
     return code;
 }
 
+kk_code kk_keyring_change(kk_keyring *self, kk_keyring_edit_fn edit, void *context, kk_error *err)
+{
+    kk_error why = {0};
+    kk_code code = kk_keyring_need_key(self, err);
+    if (code != KK_OK) {
+        return code;
+    }
+    code = commit(self, &self->key, false, edit, context, &why);
+    if (kk_keyring_is_outdated(self, code)) {
+        code = kk_keyring_need_key(self, err);
+        return code == KK_OK ? commit(self, &self->key, false, edit, context, err) : code;
+    }
+    if (code != KK_OK && err != NULL && err->code == KK_OK) {
+        *err = why;
+    }
+    return code;
+}
+
 typedef struct init_edit {
-    kk_config *config;
+    kk_keyring *keyring;
     const char *key_file; // to be remembered, or NULL
+    kk_kring_key key;
 } init_edit;
 
 // Runs under the lock with no keyring there, so that only the winner of a race is remembered.
@@ -196,55 +157,91 @@ static kk_code edit_init(void *context, kk_kring *ring, const kk_secret *keys, b
                          kk_error *err)
 {
     const init_edit *edit = context;
-    (void)ring;
-    (void)keys;
+    uint32_t number = 0;
+    kk_kring_slot_plan plan = {
+        .key = edit->key, .work = kk_kring_default_work(), .label = "", .now = ring->created};
     *changed = true;
-    return edit->key_file == NULL ? KK_OK
-                                  : kk_config_set_key_file(edit->config, edit->key_file, err);
+    kk_code code = kk_kring_add_slot(ring, keys, &plan, &number, err);
+    if (code == KK_OK && edit->key_file != NULL) {
+        code = kk_config_set_key_file(edit->keyring->config, edit->key_file, err);
+    }
+    return code;
 }
 
 // Settles which key a new keyring gets; *is_new if nobody else knows it.
-static kk_code settle_key(kk_keyring *self, const char *key_file, bool *is_new, kk_error *err)
+static kk_code settle_key(kk_keyring *self, const char *key_file, kk_found_key *out, bool *is_new,
+                          kk_error *err)
 {
+    bool found = false;
     *is_new = false;
     if (key_file != NULL) {
-        kk_secret_clean(&self->key);
         kk_code code = kk_config_make_parent(key_file, err);
-        return code == KK_OK ? kk_key_file_make(self->store.io, key_file, &self->key, err) : code;
+        return code == KK_OK ? kk_key_file_make(self->store.io, key_file, &out->secret, err) : code;
     }
-    bool found = false;
-    kk_code code = find_key(self, &found, err);
+    kk_key_sources sources = kk_keyring_sources(self);
+    kk_code code = kk_key_find(self->store.io, &sources, out, &found, err);
     if (code != KK_OK || found) {
         return code;
     }
     *is_new = true;
-    return kk_key_make(&self->key, err);
+    return kk_key_make(&out->secret, err);
+}
+
+static kk_code init(kk_keyring *self, kk_found_key *key, const char *key_file, kk_error *err)
+{
+    init_edit edit = {.keyring = self, .key_file = key_file, .key = {key->kind, &key->secret}};
+    kk_keyring_forget_key(self);
+    kk_code code = commit(self, NULL, true, edit_init, &edit, err);
+    if (!kk_keyring_is_committed(code) || key->kind == KK_KRING_SLOT_PASSPHRASE) {
+        return code;
+    }
+    kk_code copied = kk_keyring_copy_key(&key->secret, &self->key, err);
+    kk_secret_rest(&self->key);
+    return copied == KK_OK ? code : copied;
+}
+
+static kk_code prepare_init(kk_keyring *self, kk_error *err)
+{
+    kk_code code = kk_keyring_file_require_absent(&self->store, err);
+    return code == KK_OK ? kk_config_make_parent(self->store.path, err) : code;
 }
 
 kk_code kk_keyring_init(kk_keyring *keyring, const char *key_file, char *key_text, kk_error *err)
 {
     bool is_new = false;
-    init_edit edit = {.config = keyring->config, .key_file = key_file};
-    kk_code code = kk_keyring_file_require_absent(&keyring->store, err);
+    kk_found_key key = {.kind = KK_KRING_SLOT_RAW_KEY};
+    kk_code code = prepare_init(keyring, err);
     if (code == KK_OK) {
-        code = kk_config_make_parent(keyring->store.path, err);
-    }
-    if (code == KK_OK) {
-        code = settle_key(keyring, key_file, &is_new, err);
+        code = settle_key(keyring, key_file, &key, &is_new, err);
     }
     if (code == KK_OK) {
-        code = commit(keyring, true, edit_init, &edit, err);
+        code = init(keyring, &key, key_file, err);
     }
-    if (!is_committed(code)) {
-        kk_secret_clean(&keyring->key);
-        return code;
+    if (kk_keyring_is_committed(code)) {
+        key_text[0] = '\0';
+        if (is_new) {
+            kk_key_format(&key.secret, key_text);
+        }
     }
-    key_text[0] = '\0';
-    if (is_new) {
-        kk_secret_wake(&keyring->key);
-        kk_key_format(&keyring->key, key_text);
-        kk_secret_rest(&keyring->key);
+    kk_found_key_clean(&key);
+    return code;
+}
+
+kk_code kk_keyring_init_passphrase(kk_keyring *keyring, const char *passphrase,
+                                   size_t passphrase_len, kk_error *err)
+{
+    kk_found_key key = {.kind = KK_KRING_SLOT_PASSPHRASE};
+    kk_code code = prepare_init(keyring, err);
+    if (code == KK_OK) {
+        code = kk_secret_make(&key.secret, KK_KRING_PASSPHRASE_MAX + 1, err);
     }
+    if (code == KK_OK) {
+        code = kk_secret_append(&key.secret, passphrase, passphrase_len, err);
+    }
+    if (code == KK_OK) {
+        code = init(keyring, &key, NULL, err);
+    }
+    kk_found_key_clean(&key);
     return code;
 }
 
@@ -286,8 +283,7 @@ static kk_code edit_point(void *context, kk_kring *ring, const kk_secret *keys, 
 static kk_code change(kk_keyring *self, kk_keyring_edit_fn edit, account_edit what, kk_error *err)
 {
     what.now = kk_keyring_now();
-    kk_code code = need_key(self, err);
-    return code == KK_OK ? commit(self, false, edit, &what, err) : code;
+    return kk_keyring_change(self, edit, &what, err);
 }
 
 kk_code kk_keyring_set(kk_keyring *keyring, const char *plugin, const char *account,
@@ -317,7 +313,7 @@ kk_code kk_keyring_set_default(kk_keyring *keyring, const char *plugin, const ch
 
 kk_code kk_keyring_ack(kk_keyring *keyring, uint64_t *seen, uint64_t *accepted, kk_error *err)
 {
-    kk_code code = need_key(keyring, err);
+    kk_code code = kk_keyring_need_key(keyring, err);
     if (code == KK_OK) {
         kk_secret_wake(&keyring->key);
         code = kk_keyring_file_accept(&keyring->store, &keyring->key, seen, accepted, err);
@@ -354,8 +350,25 @@ static kk_code read_snapshot(kk_keyring *self, bool verified, kk_error *err)
 
 kk_code kk_keyring_refresh(kk_keyring *keyring, kk_error *err)
 {
-    kk_code code = need_key(keyring, err);
-    return code == KK_OK ? read_snapshot(keyring, true, err) : code;
+    kk_error why = {0};
+    kk_code code = kk_keyring_need_key(keyring, err);
+    if (code != KK_OK) {
+        return code;
+    }
+    code = read_snapshot(keyring, true, &why);
+    if (kk_keyring_is_outdated(keyring, code)) {
+        code = kk_keyring_need_key(keyring, err);
+        return code == KK_OK ? read_snapshot(keyring, true, err) : code;
+    }
+    if (code != KK_OK && err != NULL && err->code == KK_OK) {
+        *err = why;
+    }
+    return code;
+}
+
+kk_code kk_keyring_need_snapshot(kk_keyring *self, kk_error *err)
+{
+    return self->has_snapshot && self->verified ? KK_OK : kk_keyring_refresh(self, err);
 }
 
 void kk_keyring_forget(kk_keyring *keyring)
@@ -405,9 +418,9 @@ kk_code kk_keyring_list(kk_keyring *keyring, kk_keyring_listing *out, kk_error *
     kk_code code = KK_OK;
     if (!keyring->has_snapshot) {
         bool found = false;
-        code = find_key(keyring, &found, err);
+        code = kk_keyring_find_key(keyring, &found, err);
         if (code == KK_OK) {
-            code = read_snapshot(keyring, found, err);
+            code = found ? kk_keyring_refresh(keyring, err) : read_snapshot(keyring, false, err);
         }
     }
     if (code == KK_OK) {
@@ -426,10 +439,7 @@ kk_code kk_keyring_list(kk_keyring *keyring, kk_keyring_listing *out, kk_error *
 kk_code kk_keyring_use(kk_keyring *keyring, const char *plugin, const char *account,
                        const char *field, kk_keyring_use_fn use, void *context, kk_error *err)
 {
-    kk_code code = KK_OK;
-    if (!keyring->has_snapshot || !keyring->verified) {
-        code = kk_keyring_refresh(keyring, err);
-    }
+    kk_code code = kk_keyring_need_snapshot(keyring, err);
     if (code == KK_OK) {
         code = kk_kring_require(&keyring->ring, plugin, account, field, err);
     }
@@ -448,4 +458,26 @@ kk_code kk_keyring_use(kk_keyring *keyring, const char *plugin, const char *acco
     }
     kk_secret_clean(&value);
     return code;
+}
+
+typedef struct printed {
+    kk_keyring *keyring;
+    char *out;
+} printed;
+
+static kk_code print_value(void *context, const char *value, size_t value_len, kk_error *err)
+{
+    const printed *to = context;
+    (void)err;
+    kk_secret_wake(&to->keyring->keys);
+    kk_kring_fingerprint(&to->keyring->keys, (kk_str){value, value_len}, to->out);
+    kk_secret_rest(&to->keyring->keys);
+    return KK_OK;
+}
+
+kk_code kk_keyring_fingerprint(kk_keyring *keyring, const char *plugin, const char *account,
+                               const char *field, char *out, kk_error *err)
+{
+    printed to = {keyring, out};
+    return kk_keyring_use(keyring, plugin, account, field, print_value, &to, err);
 }

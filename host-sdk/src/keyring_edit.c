@@ -207,19 +207,18 @@ static bool is_one_variable(kk_str a, kk_str b)
 }
 
 // Environment variables and Lua write '-' as '_', so two accounts must not become one there.
-static kk_code check_collision(const kk_kring *self, const char *plugin, const char *account,
-                               kk_error *err)
+kk_code kk_kring_check_collision(const kk_kring *self, kk_str plugin, kk_str account, kk_error *err)
 {
     for (size_t i = 0; i < self->record_count; i++) {
         const kk_kring_name *name = &self->records[i].name;
-        if (!kk_str_is(name->plugin, plugin) || kk_str_is(name->account, account) ||
-            !is_one_variable(name->account, kk_str_from(account))) {
+        if (!kk_str_equals(name->plugin, plugin) || kk_str_equals(name->account, account) ||
+            !is_one_variable(name->account, account)) {
             continue;
         }
         kk_code code =
             kk_fail(err, KK_ERR_INVALID_ARGS,
-                    "the account '%s' of '%s' would differ from '%.*s' only by '-' and '_'",
-                    account, plugin, KK_STR_ARG(name->account));
+                    "the account '%.*s' of '%.*s' would differ from '%.*s' only by '-' and '_'",
+                    KK_STR_ARG(account), KK_STR_ARG(plugin), KK_STR_ARG(name->account));
         kk_fail_hint(err, "choose a name that differs in a letter");
         return code;
     }
@@ -281,8 +280,8 @@ static void unpoint(kk_kring *self, const char *plugin)
     }
 }
 
-static kk_code put(kk_kring *self, const kk_secret *keys, const kk_kring_name *name, kk_str value,
-                   uint64_t now, kk_error *err)
+kk_code kk_kring_put(kk_kring *self, const kk_secret *keys, const kk_kring_name *name, kk_str value,
+                     uint64_t now, kk_error *err)
 {
     kk_kring_record record = {0};
     kk_code code = kk_kring_seal(self, keys, name, value, now, &record, err);
@@ -292,7 +291,7 @@ static kk_code put(kk_kring *self, const kk_secret *keys, const kk_kring_name *n
 kk_code kk_kring_set(kk_kring *self, const kk_secret *keys, const char *plugin, const char *account,
                      const kk_keyring_value *values, size_t count, uint64_t now, kk_error *err)
 {
-    kk_code code = check_collision(self, plugin, account, err);
+    kk_code code = kk_kring_check_collision(self, kk_str_from(plugin), kk_str_from(account), err);
     if (code != KK_OK) {
         return code;
     }
@@ -301,7 +300,7 @@ kk_code kk_kring_set(kk_kring *self, const kk_secret *keys, const char *plugin, 
         kk_kring_name name = {KK_KRING_VALUE, kk_str_from(plugin), kk_str_from(account),
                               kk_str_from(values[i].field)};
         kk_str value = {values[i].value, values[i].value_len};
-        code = put(self, keys, &name, value, now, err);
+        code = kk_kring_put(self, keys, &name, value, now, err);
     }
     bool changed = false;
     if (code == KK_OK && is_first) {
@@ -352,5 +351,5 @@ kk_code kk_kring_point(kk_kring *self, const char *plugin, const char *account, 
     unpoint(self, plugin);
     kk_kring_name name = {
         .kind = KK_KRING_DEFAULT, .plugin = kk_str_from(plugin), .account = kk_str_from(account)};
-    return put(self, NULL, &name, (kk_str){0}, now, err);
+    return kk_kring_put(self, NULL, &name, (kk_str){0}, now, err);
 }

@@ -21,6 +21,15 @@ KK_MUST_USE kk_code kk_kring_check_values(const char *plugin, const char *accoun
                                           const kk_keyring_value *values, size_t count,
                                           kk_error *err);
 
+// Fails with KK_ERR_INVALID_ARGS if another account of [plugin] differs only by '-' and '_'.
+KK_MUST_USE kk_code kk_kring_check_collision(const kk_kring *self, kk_str plugin, kk_str account,
+                                             kk_error *err);
+
+// Puts a record in its place, instead of the one of its name if there is one.  Errors:
+// KK_ERR_INTERNAL.
+KK_MUST_USE kk_code kk_kring_put(kk_kring *self, const kk_secret *keys, const kk_kring_name *name,
+                                 kk_str value, uint64_t now, kk_error *err);
+
 // Stores checked values; the first account of a plugin becomes its default.  Errors:
 // KK_ERR_INVALID_ARGS for an account that differs from another only by '-' and '_', INTERNAL.
 KK_MUST_USE kk_code kk_kring_set(kk_kring *self, const kk_secret *keys, const char *plugin,

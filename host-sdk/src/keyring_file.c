@@ -497,3 +497,21 @@ kk_code kk_keyring_file_commit(const kk_keyring_store *self, const kk_secret *ke
     kk_place_close(&place, self->io);
     return code;
 }
+
+kk_code kk_keyring_file_drop_backup(const kk_keyring_store *self, kk_error *err)
+{
+    kk_place place = {.dir = -1};
+    char *backup = NULL;
+    bool absent = false;
+    kk_code code = open_place(self, &place, &absent, err);
+    if (code == KK_OK && !absent && asprintf(&backup, "%s.bak", place.name) < 0) {
+        backup = NULL;
+        code = kk_fail(err, KK_ERR_INTERNAL, "out of memory for the keyring");
+    }
+    if (backup != NULL && self->io->unlink(place.dir, backup) != 0 && errno != ENOENT) {
+        code = kk_io_fail(err, errno, "remove the copy of", self->path);
+    }
+    free(backup);
+    kk_place_close(&place, self->io);
+    return code;
+}

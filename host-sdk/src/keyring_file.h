@@ -52,6 +52,9 @@ KK_MUST_USE kk_code kk_keyring_file_commit(const kk_keyring_store *self, const k
 KK_MUST_USE kk_code kk_keyring_file_accept(const kk_keyring_store *self, const kk_secret *key,
                                            uint64_t *seen, uint64_t *accepted, kk_error *err);
 
+// Removes the copy of the state before the last commit.  Errors: KK_ERR_IO, READ_ONLY.
+KK_MUST_USE kk_code kk_keyring_file_drop_backup(const kk_keyring_store *self, kk_error *err);
+
 // Fails with KK_ERR_IO if there is a file.
 KK_MUST_USE kk_code kk_keyring_file_require_absent(const kk_keyring_store *self, kk_error *err);
 

@@ -1,13 +1,11 @@
-// Keys of a keyring: text, files and sources.
+// Keys of a keyring: their text and their files.
 #include "keyring_key.h"
 #include "fail.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -103,17 +101,16 @@ void kk_key_format(const kk_secret *key, char out[KK_KEY_TEXT_SIZE])
 
 // ---- Files
 
-static kk_code parse_file(const char *path, kk_str bytes, kk_secret *out, kk_error *err)
+kk_code kk_key_parse_file(kk_str bytes, const char *source, kk_secret *out, kk_error *err)
 {
     if (bytes.len == KK_KRING_KEY_SIZE) {
         kk_code code = kk_secret_make(out, KK_KRING_KEY_SIZE, err);
         return code == KK_OK ? kk_secret_append(out, bytes.ptr, bytes.len, err) : code;
     }
     if (!kk_str_starts_with(bytes, prefix)) {
-        kk_code code =
-            kk_fail(err, KK_ERR_KEY_SYNTAX,
-                    "the key file '%s' has neither exactly 32 bytes nor one KRKEY1 line", path);
-        kk_fail_hint(err, "give the file that 'kk keyring init --key-file' made");
+        kk_code code = kk_fail(err, KK_ERR_KEY_SYNTAX,
+                               "%s has neither exactly 32 bytes nor one KRKEY1 line", source);
+        kk_fail_hint(err, "give what 'kk keyring init' made; a passphrase is no key");
         return code;
     }
     if (bytes.len > 0 && bytes.ptr[bytes.len - 1] == '\n') {
@@ -122,13 +119,12 @@ static kk_code parse_file(const char *path, kk_str bytes, kk_secret *out, kk_err
     if (bytes.len > 0 && bytes.ptr[bytes.len - 1] == '\r') {
         bytes.len--;
     }
-    char source[512];
-    snprintf(source, sizeof source, "the key file '%s'", path);
     return kk_key_parse(bytes, source, out, err);
 }
 
-static kk_code read_key(const kk_io *io, const kk_place *place, kk_secret *out, bool *absent,
-                        kk_error *err)
+// Fills [out] with the file at a place, which is longer than its room if the room is full.
+static kk_code read_bytes(const kk_io *io, const kk_place *place, kk_secret *out, bool *absent,
+                          kk_error *err)
 {
     int fd = -1;
     struct stat status;
@@ -136,22 +132,39 @@ static kk_code read_key(const kk_io *io, const kk_place *place, kk_secret *out, 
     if (code != KK_OK || *absent) {
         return code;
     }
-    // Longer than a key by more than a line's end, so that a longer file is seen to be longer.
-    char bytes[KK_KEY_TEXT_LEN + 4];
     size_t len = 0;
-    int number = kk_io_read(io, fd, bytes, sizeof bytes, &len);
+    int number = kk_io_read(io, fd, out->ptr, out->capacity, &len);
     if (number != 0) {
         code = kk_io_fail(err, number, "read", place->path);
-    } else {
-        code = parse_file(place->path, (kk_str){bytes, len}, out, err);
     }
+    out->len = number == 0 ? len : 0;
     io->close(fd);
-    kk_wipe(bytes, sizeof bytes);
     return code;
 }
 
-kk_code kk_key_file_read(const kk_io *io, const char *path, kk_secret *out, bool *absent,
-                         kk_error *err)
+static kk_code read_key(const kk_io *io, const kk_place *place, kk_secret *out, bool *absent,
+                        kk_error *err)
+{
+    // Longer than a key by more than a line's end, so that a longer file is seen to be longer.
+    kk_secret bytes = {0};
+    kk_code code = kk_secret_make(&bytes, KK_KEY_TEXT_LEN + 4, err);
+    if (code == KK_OK) {
+        code = read_bytes(io, place, &bytes, absent, err);
+    }
+    if (code == KK_OK && !*absent) {
+        char source[512];
+        snprintf(source, sizeof source, "the key file '%s'", place->path);
+        code = kk_key_parse_file(kk_secret_view(&bytes), source, out, err);
+    }
+    kk_secret_clean(&bytes);
+    return code;
+}
+
+// Reads the file at [path] with [read].
+static kk_code read_at(const kk_io *io, const char *path,
+                       kk_code (*read)(const kk_io *, const kk_place *, kk_secret *, bool *,
+                                       kk_error *),
+                       kk_secret *out, bool *absent, kk_error *err)
 {
     kk_place place = {.dir = -1};
     int number = kk_place_open(&place, io, path, false);
@@ -162,9 +175,21 @@ kk_code kk_key_file_read(const kk_io *io, const char *path, kk_secret *out, bool
     if (number != 0) {
         return kk_io_fail(err, number, "open the directory of", path);
     }
-    kk_code code = read_key(io, &place, out, absent, err);
+    kk_code code = read(io, &place, out, absent, err);
     kk_place_close(&place, io);
     return code;
+}
+
+kk_code kk_key_file_read(const kk_io *io, const char *path, kk_secret *out, bool *absent,
+                         kk_error *err)
+{
+    return read_at(io, path, read_key, out, absent, err);
+}
+
+kk_code kk_key_file_bytes(const kk_io *io, const char *path, kk_secret *out, bool *absent,
+                          kk_error *err)
+{
+    return read_at(io, path, read_bytes, out, absent, err);
 }
 
 // Writes [text] into a file that has no name yet, and then names it.
@@ -277,113 +302,4 @@ kk_code kk_key_file_make(const kk_io *io, const char *path, kk_secret *out, kk_e
     kk_code code = make_in(io, &place, out, err);
     kk_place_close(&place, io);
     return code;
-}
-
-// ---- Sources
-
-// What KK_KEY held, taken out of the environment.  A key's text fits; of a longer one it is enough
-// to know that it is longer.
-static struct {
-    pthread_mutex_t lock;
-    kk_secret text;
-    bool is_set;
-} captured = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static kk_code capture(char *value, kk_error *err)
-{
-    size_t len = strlen(value);
-    size_t kept = len < KK_KEY_TEXT_SIZE ? len : KK_KEY_TEXT_SIZE;
-    kk_code code = kk_secret_make(&captured.text, KK_KEY_TEXT_SIZE, err);
-    if (code == KK_OK) {
-        code = kk_secret_append(&captured.text, value, kept, err);
-    }
-    kk_secret_rest(&captured.text);
-    if (code != KK_OK) {
-        return code;
-    }
-    kk_wipe(value, len);
-    unsetenv("KK_KEY");
-    captured.is_set = true;
-    return KK_OK;
-}
-
-kk_code kk_key_capture_environment(kk_error *err)
-{
-    kk_code code = KK_OK;
-    pthread_mutex_lock(&captured.lock);
-    char *value = secure_getenv("KK_KEY");
-    if (value != NULL) {
-        code = capture(value, err);
-    }
-    pthread_mutex_unlock(&captured.lock);
-    return code;
-}
-
-static kk_code parse_captured(kk_secret *out, bool *is_set, kk_error *err)
-{
-    kk_code code = KK_OK;
-    pthread_mutex_lock(&captured.lock);
-    *is_set = captured.is_set;
-    if (captured.is_set) {
-        kk_secret_wake(&captured.text);
-        code = kk_key_parse(kk_secret_view(&captured.text), "KK_KEY", out, err);
-        kk_secret_rest(&captured.text);
-    }
-    pthread_mutex_unlock(&captured.lock);
-    return code;
-}
-
-static kk_code find_file(const kk_io *io, const char *path, const char *source, kk_secret *out,
-                         bool *found, kk_error *err)
-{
-    bool absent = false;
-    kk_code code = kk_key_file_read(io, path, out, &absent, err);
-    if (code == KK_OK && absent) {
-        code =
-            kk_fail(err, KK_ERR_IO, "the key file '%s', named by %s, does not exist", path, source);
-        kk_fail_hint(err, "put the key file back, or name another with KK_KEY_FILE");
-    }
-    *found = code == KK_OK;
-    return code;
-}
-
-static kk_code find_environment(const kk_io *io, kk_secret *out, bool *found, kk_error *err)
-{
-    bool has_text = false;
-    kk_code code = kk_key_capture_environment(err);
-    if (code != KK_OK) {
-        return code;
-    }
-    const char *file = secure_getenv("KK_KEY_FILE");
-    pthread_mutex_lock(&captured.lock);
-    has_text = captured.is_set;
-    pthread_mutex_unlock(&captured.lock);
-    if (file != NULL && has_text) {
-        code = kk_fail(err, KK_ERR_KEY_AMBIGUOUS, "KK_KEY and KK_KEY_FILE are both set");
-        kk_fail_hint(err, "unset one of them");
-        return code;
-    }
-    if (file != NULL) {
-        return find_file(io, file, "KK_KEY_FILE", out, found, err);
-    }
-    return parse_captured(out, found, err);
-}
-
-kk_code kk_key_find(const kk_io *io, const kk_key_sources *sources, kk_secret *out, bool *found,
-                    kk_error *err)
-{
-    *found = false;
-    if (sources->option_file != NULL) {
-        return find_file(io, sources->option_file, "an option", out, found, err);
-    }
-    if (sources->environment) {
-        kk_code code = find_environment(io, out, found, err);
-        if (code != KK_OK || *found) {
-            return code;
-        }
-    }
-    if (sources->config_file != NULL) {
-        return find_file(io, sources->config_file, "the configuration", out, found, err);
-    }
-    return KK_OK;
 }

@@ -1,4 +1,4 @@
-// Keys of a keyring: the text form, key files, and the sources that are looked through in order.
+// Keys of a keyring: the text form and key files.
 //
 // The text of a key is "KRKEY1-" and base64url, without padding, of 36 bytes: the 32 of the key and
 // then 4 of a checksum, which are the first 4 bytes of BLAKE2b-256("KRKEY1" followed by the 32
@@ -27,28 +27,20 @@ void kk_key_format(const kk_secret *key, char out[KK_KEY_TEXT_SIZE]);
 KK_MUST_USE kk_code kk_key_file_read(const kk_io *io, const char *path, kk_secret *out,
                                      bool *absent, kk_error *err);
 
+// The same for bytes that came from elsewhere; [source] names them in messages.
+// Errors: KK_ERR_KEY_SYNTAX, INTERNAL.
+KK_MUST_USE kk_code kk_key_parse_file(kk_str bytes, const char *source, kk_secret *out,
+                                      kk_error *err);
+
+// Reads a file that has to be as private as a key file, as it is, into the room of [out]; one that
+// fills the room may be longer.  Errors: KK_ERR_PERMS, IO.
+KK_MUST_USE kk_code kk_key_file_bytes(const kk_io *io, const char *path, kk_secret *out,
+                                      bool *absent, kk_error *err);
+
 // Reads the key file, or makes one with a new key if there is none.  The file appears complete and
 // on the disk; of several processes that make it at once, all get the key of the one that won.
 // Errors: as kk_key_file_read(), KK_ERR_NO_SPACE, READ_ONLY.
 KK_MUST_USE kk_code kk_key_file_make(const kk_io *io, const char *path, kk_secret *out,
                                      kk_error *err);
-
-// Where a key may come from, in this order.
-typedef struct kk_key_sources {
-    const char *option_file; // or NULL
-    bool environment;        // KK_KEY_FILE and KK_KEY
-    const char *config_file; // or NULL
-} kk_key_sources;
-
-// Takes KK_KEY out of the environment: its bytes there are overwritten and it is unset, so that no
-// child and no reader of /proc sees it.  The text stays in locked memory of the process, for every
-// keyring that is opened later.  Changes the environment: not beside threads that read it.
-// Errors: KK_ERR_INTERNAL.
-KK_MUST_USE kk_code kk_key_capture_environment(kk_error *err);
-
-// The key of the first source that is configured; its failure is final.  *found is false if none
-// is.  Errors: KK_ERR_KEY_AMBIGUOUS, KEY_SYNTAX, PERMS, IO (the file is missing), INTERNAL.
-KK_MUST_USE kk_code kk_key_find(const kk_io *io, const kk_key_sources *sources, kk_secret *out,
-                                bool *found, kk_error *err);
 
 #endif

@@ -276,7 +276,21 @@ static kk_code check_label(const char *label, kk_error *err)
                          "the label of a slot is at most %d printable ASCII characters", LABEL_MAX);
 }
 
-static kk_code check_passphrase(const kk_kring *self, const kk_kring_slot_plan *plan, kk_error *err)
+static kk_code check_passphrase(const kk_kring_slot_plan *plan, kk_error *err)
+{
+    if (plan->key.kind != KK_KRING_SLOT_PASSPHRASE) {
+        return KK_OK;
+    }
+    if (plan->key.secret->len == 0 || plan->key.secret->len > KK_KRING_PASSPHRASE_MAX) {
+        return kk_fail(err, KK_ERR_INVALID_ARGS, "a passphrase has 1 to %d bytes",
+                       KK_KRING_PASSPHRASE_MAX);
+    }
+    assert(plan->work.passes >= 1 && plan->work.passes <= KK_KRING_PASSES_MAX &&
+           plan->work.bytes >= KK_KRING_MEMORY_MIN && plan->work.bytes <= KK_KRING_MEMORY_MAX);
+    return KK_OK;
+}
+
+static kk_code check_passphrase_count(const kk_kring *self, kk_error *err)
 {
     size_t passphrases = 0;
     for (size_t i = 0; i < self->slot_count; i++) {
@@ -290,12 +304,6 @@ static kk_code check_passphrase(const kk_kring *self, const kk_kring_slot_plan *
         kk_fail_hint(err, "remove one with 'kk keyring slot rm', or change it with 'passwd'");
         return code;
     }
-    if (plan->key.secret->len == 0 || plan->key.secret->len > KK_KRING_PASSPHRASE_MAX) {
-        return kk_fail(err, KK_ERR_INVALID_ARGS, "a passphrase has 1 to %d bytes",
-                       KK_KRING_PASSPHRASE_MAX);
-    }
-    assert(plan->work.passes >= 1 && plan->work.passes <= KK_KRING_PASSES_MAX &&
-           plan->work.bytes >= KK_KRING_MEMORY_MIN && plan->work.bytes <= KK_KRING_MEMORY_MAX);
     return KK_OK;
 }
 
@@ -346,8 +354,11 @@ kk_code kk_kring_add_slot(kk_kring *self, const kk_secret *keys, const kk_kring_
                           uint32_t *number, kk_error *err)
 {
     kk_code code = check_label(plan->label, err);
+    if (code == KK_OK) {
+        code = check_passphrase(plan, err);
+    }
     if (code == KK_OK && plan->key.kind == KK_KRING_SLOT_PASSPHRASE) {
-        code = check_passphrase(self, plan, err);
+        code = check_passphrase_count(self, err);
     }
     if (code == KK_OK && self->slot_count == KK_KRING_SLOTS_MAX) {
         code = kk_fail(err, KK_ERR_INVALID_ARGS, "the keyring has %d slots, and more do not fit",
@@ -407,6 +418,33 @@ kk_code kk_kring_remove_slot(kk_kring *self, uint32_t number, kk_error *err)
         return code;
     }
     drop_slot(self, index);
+    return KK_OK;
+}
+
+kk_code kk_kring_replace_slot(kk_kring *self, const kk_secret *keys, uint32_t old,
+                              const kk_kring_slot_plan *plan, uint32_t *number, kk_error *err)
+{
+    size_t index = 0;
+    kk_code code = kk_kring_find_slot(self, old, &index, err);
+    if (code == KK_OK) {
+        code = check_label(plan->label, err);
+    }
+    if (code == KK_OK) {
+        code = check_passphrase(plan, err);
+    }
+    if (code != KK_OK) {
+        return code;
+    }
+    // The number is chosen beside the old one.  Then the old one goes first, so that a keyring that
+    // is full of slots or of passphrases can have one changed.
+    kk_kring_slot made = {.kind = plan->key.kind};
+    code = make_slot(self, keys, plan, next_number(self), &made, err);
+    if (code != KK_OK) {
+        return code;
+    }
+    drop_slot(self, index);
+    self->slots[self->slot_count++] = made;
+    *number = made.number;
     return KK_OK;
 }
 

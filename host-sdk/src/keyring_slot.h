@@ -1,8 +1,8 @@
 // The slots of a keyring: which keys and passphrases open it, and what follows when one does.
 //
 // A slot wraps the data key for one key of 32 bytes or one passphrase, and commits to it, so that a
-// wrong key is told from a changed file.  What a passphrase costs stands in its slot, and is bounded
-// before anything is derived; one derivation runs at a time.
+// wrong key is told from a changed file.  What a passphrase costs stands in its slot, and is
+// bounded before anything is derived; one derivation runs at a time.
 #ifndef KK_KEYRING_SLOT_H
 #define KK_KEYRING_SLOT_H
 
@@ -74,6 +74,12 @@ KK_MUST_USE kk_code kk_kring_find_slot(const kk_kring *self, uint32_t number, si
 
 // Removes a slot.  Errors: as above, and KK_ERR_INVALID_ARGS for the last one.
 KK_MUST_USE kk_code kk_kring_remove_slot(kk_kring *self, uint32_t number, kk_error *err);
+
+// Adds a slot in the place of number [old], which goes; *number is the new one's.
+// Errors: as kk_kring_add_slot() and kk_kring_find_slot().
+KK_MUST_USE kk_code kk_kring_replace_slot(kk_kring *self, const kk_secret *keys, uint32_t old,
+                                          const kk_kring_slot_plan *plan, uint32_t *number,
+                                          kk_error *err);
 
 // Gives the keyring a new data key: the bytes in [keys] are replaced, every value is sealed anew,
 // and of the slots only number [kept] stays, which [key] opens.
