@@ -30,6 +30,7 @@ typedef enum kk_option_id {
     KK_OPT_RAW,
     KK_OPT_UNSET,
     KK_OPT_SEARCH,
+    KK_OPT_MAN,
     KK_OPT_COUNT
 } kk_option_id;
 
@@ -89,6 +90,9 @@ static inline bool kk_run_has(const kk_run *run, kk_option_id id)
 // Appends the help of [command], or of kk itself for NULL.
 void kk_help_write(const kk_command *command, kk_buf *out);
 
+// Appends the manual page kk(1), for the formatter of man.
+void kk_manual_write(kk_buf *out);
+
 // Prints it, with --json as one document.
 KK_MUST_USE kk_code kk_help_print(const kk_run *run, const kk_command *command, kk_error *err);
 
@@ -107,6 +111,7 @@ kk_code kk_cmd_list(kk_run *run, kk_error *err);
 kk_code kk_cmd_schema(kk_run *run, kk_error *err);
 kk_code kk_cmd_call(kk_run *run, kk_error *err);
 kk_code kk_cmd_docs(kk_run *run, kk_error *err);
+kk_code kk_cmd_completion(kk_run *run, kk_error *err);
 kk_code kk_cmd_help(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_init(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_set(kk_run *run, kk_error *err);

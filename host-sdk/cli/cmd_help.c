@@ -26,6 +26,11 @@ kk_code kk_help_print(const kk_run *run, const kk_command *command, kk_error *er
 kk_code kk_cmd_help(kk_run *run, kk_error *err)
 {
     const kk_command *command = NULL;
+    if (kk_run_has(run, KK_OPT_MAN)) {
+        kk_buf page = {.limit = KK_TEXT_MAX};
+        kk_manual_write(&page);
+        return kk_output_take(&page, err);
+    }
     if (run->word_count > 0) {
         kk_buf name = {.limit = 256};
         const char *second = run->word_count > 1 ? run->words[1] : NULL;

@@ -37,6 +37,11 @@ static const kk_option docs_options[] = {
     {0},
 };
 
+static const kk_option help_options[] = {
+    {KK_OPT_MAN, 0, "man", NULL, "print the manual page, for man"},
+    {0},
+};
+
 #define SECRET_WORD                                                                                \
     "a value is never taken from the command line, where process lists and the shell's history "   \
     "show it"
@@ -126,9 +131,20 @@ const kk_command kk_commands[] = {
          "code rollback, and another one with the code fork, until this command accepts it.\n",
      .changes = true,
      .run = kk_cmd_keyring_ack},
+    {.name = "completion",
+     .operands = "SHELL",
+     .summary = "Print a script that completes command lines in bash, zsh or fish",
+     .details = "To have it in every shell, add to the shell's startup file:\n"
+                "  bash  source <(kk completion bash)\n"
+                "  zsh   source <(kk completion zsh)\n"
+                "  fish  kk completion fish | source\n",
+     .words_min = 1,
+     .words_max = 1,
+     .run = kk_cmd_completion},
     {.name = "help",
      .operands = "[COMMAND]",
      .summary = "Show help on a command",
+     .options = help_options,
      .words_max = 2,
      .run = kk_cmd_help},
 };

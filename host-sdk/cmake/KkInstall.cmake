@@ -27,3 +27,19 @@ foreach(name kkhost kk-plugin)
   configure_file(cmake/${name}.pc.in ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc @ONLY)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()
+
+# The manual page and the completion scripts, which kk writes itself.
+set(KK_SHARE ${CMAKE_CURRENT_BINARY_DIR}/share)
+set(KK_SHARE_FILES ${KK_SHARE}/kk.1 ${KK_SHARE}/kk.bash ${KK_SHARE}/_kk ${KK_SHARE}/kk.fish)
+add_custom_command(OUTPUT ${KK_SHARE_FILES}
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${KK_SHARE}
+  COMMAND kk help --man > ${KK_SHARE}/kk.1
+  COMMAND kk completion bash > ${KK_SHARE}/kk.bash
+  COMMAND kk completion zsh > ${KK_SHARE}/_kk
+  COMMAND kk completion fish > ${KK_SHARE}/kk.fish
+  DEPENDS kk VERBATIM)
+add_custom_target(kk_share ALL DEPENDS ${KK_SHARE_FILES})
+install(FILES ${KK_SHARE}/kk.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${KK_SHARE}/kk.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME kk)
+install(FILES ${KK_SHARE}/_kk DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES ${KK_SHARE}/kk.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)

@@ -11,6 +11,10 @@ for file in "$prefix/bin/kk" "$libdir/libkkhost.so" "$libdir/libkkhost.a" "$libd
     "$prefix/include/kk/plugin.h" "$prefix/include/kk/host.h" "$libdir/pkgconfig/kkhost.pc"; do
     [ -e "$file" ] || fail "$file was not installed"
 done
+for file in man/man1/kk.1 bash-completion/completions/kk zsh/site-functions/_kk fish/vendor_completions.d/kk.fish; do
+    [ -s "$prefix/share/$file" ] || fail "share/$file was not installed"
+done
+groff -ww -man -Tutf8 -z "$prefix/share/man/man1/kk.1" 2>"$work/err" && [ ! -s "$work/err" ] || fail 'the manual page has mistakes'
 worker=$(find "$prefix" -name kk-worker)
 [ -x "$worker" ] || fail 'kk-worker was not installed'
 KK_BIN_BUILD=$KK_BIN
