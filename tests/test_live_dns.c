@@ -13,7 +13,7 @@
 
 static atomic_int asked;
 static atomic_int nap_ms;
-static const char *address_text; // what every name resolves to; NULL = no answer
+static const char *_Atomic address_text; // what every name resolves to; NULL = no answer
 
 static struct addrinfo *make_answer(const char *text, const char *service,
                                     const struct addrinfo *hints)
@@ -40,10 +40,11 @@ KK_PUBLIC int getaddrinfo(const char *name, const char *service, const struct ad
     for (int slept = 0; slept < atomic_load(&nap_ms); slept += 10) {
         usleep(10000);
     }
-    if (address_text == NULL) {
+    const char *text = atomic_load(&address_text);
+    if (text == NULL) {
         return EAI_AGAIN;
     }
-    *out = make_answer(address_text, service, hints);
+    *out = make_answer(text, service, hints);
     return 0;
 }
 
@@ -70,7 +71,7 @@ static pair pair_open(const char *address)
     assert_non_null(self.server);
     atomic_store(&asked, 0);
     atomic_store(&nap_ms, 0);
-    address_text = address;
+    atomic_store(&address_text, address);
     return self;
 }
 

@@ -41,11 +41,14 @@ static void *accept_all(void *context)
         connection->server = self;
         connection->fd = fd;
         connection->number = count + 1;
+        // Counted before it is served, so that who has an answer finds its connection counted.
+        atomic_store(&self->connection_count, count + 1);
         if (pthread_create(&self->threads[count], NULL, serve, connection) != 0) {
+            atomic_store(&self->connection_count, count);
             close(fd);
             return NULL;
         }
-        atomic_store(&self->connection_count, ++count);
+        count++;
     }
     return NULL;
 }

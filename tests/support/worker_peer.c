@@ -90,7 +90,7 @@ static void report(void)
     for (int i = 1; i < 32; i++) {
         struct sigaction action;
         blocked += sigismember(&mask, i) == 1;
-        ignored += sigaction(i, NULL, &action) == 0 && action.sa_handler != SIG_DFL;
+        ignored += sigaction(i, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
     }
     for (int i = 0; i < 1024; i++) {
         struct stat found, device;
