@@ -223,7 +223,7 @@ static kk_code ask(description *self, kk_error *err)
     kk_buf_append_format(&start,
                          "{\"role\":\"describe\",\"memory_bytes\":%llu,\"cpu_seconds\":%llu}",
                          (unsigned long long)self->options.memory_bytes,
-                         (unsigned long long)(self->options.cpu_ms / 1000 + 2));
+                         (unsigned long long)self->options.cpu_ms / 1000 + 2);
     kk_code code = kk_buf_check(&start, "what a worker is told", err);
     if (code == KK_OK) {
         code =
