@@ -120,11 +120,24 @@ static void test_near__hints_before_what_follows(void **state)
     kk_fail_near(NULL, "nmae", names, 2);
 }
 
+static void test_buf__shrinks_even_where_nothing_was_appended(void **state)
+{
+    (void)state;
+    kk_buf buf = {.limit = 8};
+    kk_buf_shrink(&buf, 0);
+    assert_int_equal(buf.len, 0);
+    kk_buf_append_text(&buf, "abc");
+    kk_buf_shrink(&buf, 1);
+    assert_string_equal(kk_buf_text(&buf), "a");
+    kk_buf_clean(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_buf__append_past_the_limit_changes_nothing),
         cmocka_unit_test(test_buf__steal_gives_text_and_leaves_nothing),
+        cmocka_unit_test(test_buf__shrinks_even_where_nothing_was_appended),
         cmocka_unit_test(test_error__first_failure_stands),
         cmocka_unit_test(test_error__text_is_one_line_and_cut_at_a_character),
         cmocka_unit_test(test_error__every_code_has_a_name_of_its_own),

@@ -110,6 +110,8 @@ static void test_redact__json_in_a_string_urls_and_forms(void **state)
         "{\"to\":\"https://{{REDACTED}}@s3.io/k?X-Amz-Signature={{REDACTED}}&part=2\"}", "/to ");
     assert_body(KK_REDACT_REQUEST, FORM, "grant=x&client_secret=a%20b&device%5Fcode=1",
                 "grant=x&client_secret={{REDACTED}}&device%5Fcode={{REDACTED}}", " ");
+    // Three bytes that begin as an escape does, and are none.
+    assert_body(KK_REDACT_REQUEST, FORM, "client_secret=%zzz", "client_secret={{REDACTED}}", " ");
     assert_body(KK_REDACT_REQUEST, "text/plain", "password=" TOKEN, "password={{SERVICE_TOKEN}}",
                 " ");
     // What only claims to be JSON is text.

@@ -88,6 +88,9 @@ void kk_buf_append_format(kk_buf *self, const char *format, ...)
 
 void kk_buf_shrink(kk_buf *self, size_t len)
 {
+    if (self->ptr == NULL) {
+        return; // nothing was appended yet
+    }
     self->len = len;
     self->ptr[len] = '\0';
 }

@@ -331,7 +331,7 @@ bool kk_redact_header(kk_redactor *self, kk_redact_side side, const char *name, 
     if (strcasecmp(name, "location") != 0) {
         return kk_redact_text(self, value, false, out);
     }
-    const char *query = memchr(value.ptr, '?', value.len);
+    const char *query = value.len > 0 ? memchr(value.ptr, '?', value.len) : NULL;
     kk_str rest = {value.ptr, query != NULL ? (size_t)(query - value.ptr) : value.len};
     return kk_redact_url(self, side, rest, out) || query != NULL;
 }
@@ -359,7 +359,7 @@ static void decode_value(kk_str value, kk_buf *out)
     for (size_t i = 0; i < value.len; i++) {
         char byte = value.ptr[i] == '+' ? ' ' : value.ptr[i];
         if (byte == '%' && value.len - i >= 3) {
-            char one[2];
+            char one[4]; // three bytes, if they are no triplet
             bool taken = kk_redact_unwrap((kk_str){value.ptr + i, 3}, one, NULL) == 1;
             byte = taken ? one[0] : byte;
             i += taken ? 2 : 0;
