@@ -5,8 +5,6 @@
 #include "loader_object.h"
 #include "manifest_pack.h"
 #include <pthread.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 // The services that this host has.
@@ -29,20 +27,6 @@ struct kk_plugin {
     binding *binding;
 };
 
-static kk_code refuse(const char *stage, kk_error *err, const char *format, ...) KK_PRINTF(3, 4);
-
-static kk_code refuse(const char *stage, kk_error *err, const char *format, ...)
-{
-    char message[1024];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
-    va_end(args);
-    kk_code code = kk_fail(err, KK_ERR_PLUGIN_REFUSED, "%s", message);
-    kk_fail_reason(err, stage);
-    return code;
-}
-
 // ---- Services
 
 static bool list_has(const char *const *list, const char *name)
@@ -64,10 +48,11 @@ static kk_code check_services(const kk_plugin *self, kk_error *err)
             known = known || strcmp(needs[i], services[k]) == 0;
         }
         if (!known) {
-            return refuse("services", err,
-                          "'%s' needs the service '%.80s', which this host does not have; it has "
-                          "'%s' and '%s'",
-                          self->path, needs[i], services[0], services[1]);
+            return kk_object_refuse(
+                "services", err,
+                "'%s' needs the service '%.80s', which this host does not have; it has "
+                "'%s' and '%s'",
+                self->path, needs[i], services[0], services[1]);
         }
     }
     return KK_OK;
@@ -89,7 +74,7 @@ static kk_code take_foreign(kk_plugin *self, kk_str packed, kk_error *err)
     kk_error problem = {0};
     kk_code code = kk_manifest_unpack(packed, &memory, &raw, &problem);
     if (code == KK_ERR_PROTOCOL) {
-        return refuse("describe", err, "'%s' sent a manifest that is none", self->path);
+        return kk_object_refuse("describe", err, "'%s' sent a manifest that is none", self->path);
     }
     if (code != KK_OK) {
         return no_memory(self->path, err);
@@ -113,8 +98,8 @@ static kk_code check_exports(const kk_trusted *file, kk_error *err)
         return code;
     }
     if (!kk_elf_exports(elf, kk_object_describe_symbol)) {
-        code = refuse("elf", err, "'%s' is not a plugin: it does not export '%s'", file->path,
-                      kk_object_describe_symbol);
+        code = kk_object_refuse("elf", err, "'%s' is not a plugin: it does not export '%s'",
+                                file->path, kk_object_describe_symbol);
     }
     kk_elf_free(elf);
     return code;
@@ -246,8 +231,8 @@ static kk_code check_unchanged(const kk_plugin *self, kk_error *err)
     kk_trusted file = {.fd = -1};
     kk_code code = kk_trust_open(self->path, &file, err);
     if (code == KK_OK && !kk_identity_equals(&file.identity, &self->identity)) {
-        code =
-            refuse("path", err, "'%s' is another file than the one that was looked at", self->path);
+        code = kk_object_refuse("path", err, "'%s' is another file than the one that was looked at",
+                                self->path);
         kk_fail_hint(err, "open the host again");
     }
     kk_trusted_clean(&file);
@@ -263,8 +248,8 @@ static kk_code check_same(const kk_plugin *self, const kk_object *object, kk_err
         code = kk_manifest_pack(object->manifest, &now, err);
     }
     if (code == KK_OK && !kk_str_equals(kk_buf_view(&then), kk_buf_view(&now))) {
-        code = refuse("describe", err, "'%s' does not say of itself what it said in the worker",
-                      self->path);
+        code = kk_object_refuse(
+            "describe", err, "'%s' does not say of itself what it said in the worker", self->path);
     }
     kk_buf_clean(&then);
     kk_buf_clean(&now);

@@ -8,9 +8,7 @@
 
 const char kk_object_describe_symbol[] = "kk_plugin_describe";
 
-static kk_code refuse(const char *stage, kk_error *err, const char *format, ...) KK_PRINTF(3, 4);
-
-static kk_code refuse(const char *stage, kk_error *err, const char *format, ...)
+kk_code kk_object_refuse(const char *stage, kk_error *err, const char *format, ...)
 {
     char message[1024];
     va_list args;
@@ -37,26 +35,27 @@ static unsigned minor_of(uint32_t version)
 static kk_code check_version(const char *path, const kk_abi_tag *tag, kk_error *err)
 {
     if (tag->magic != KK_ABI_MAGIC) {
-        return refuse("version", err,
-                      "'%s': the manifest begins with 0x%08X; a plugin's begins "
-                      "with 0x%08X",
-                      path, tag->magic, KK_ABI_MAGIC);
+        return kk_object_refuse("version", err,
+                                "'%s': the manifest begins with 0x%08X; a plugin's begins "
+                                "with 0x%08X",
+                                path, tag->magic, KK_ABI_MAGIC);
     }
     if (major_of(tag->abi_built) != KK_ABI_MAJOR) {
-        return refuse("version", err, "'%s' was built for ABI %u.%u; this host has %d.%d", path,
-                      major_of(tag->abi_built), minor_of(tag->abi_built), KK_ABI_MAJOR,
-                      KK_ABI_MINOR);
+        return kk_object_refuse("version", err, "'%s' was built for ABI %u.%u; this host has %d.%d",
+                                path, major_of(tag->abi_built), minor_of(tag->abi_built),
+                                KK_ABI_MAJOR, KK_ABI_MINOR);
     }
     if (tag->abi_min > KK_ABI_VERSION) {
-        kk_code code =
-            refuse("version", err, "'%s' needs a host of ABI %u.%u; this one has %d.%d", path,
-                   major_of(tag->abi_min), minor_of(tag->abi_min), KK_ABI_MAJOR, KK_ABI_MINOR);
+        kk_code code = kk_object_refuse(
+            "version", err, "'%s' needs a host of ABI %u.%u; this one has %d.%d", path,
+            major_of(tag->abi_min), minor_of(tag->abi_min), KK_ABI_MAJOR, KK_ABI_MINOR);
         kk_fail_hint(err, "install a newer kk, or an older version of the plugin");
         return code;
     }
     if (tag->struct_size < KK_MANIFEST_SIZE_1_0 || tag->struct_size > KK_MANIFEST_STRUCT_MAX) {
-        return refuse("version", err, "'%s': the manifest has %u bytes; it has %zu to %u", path,
-                      tag->struct_size, KK_MANIFEST_SIZE_1_0, KK_MANIFEST_STRUCT_MAX);
+        return kk_object_refuse("version", err, "'%s': the manifest has %u bytes; it has %zu to %u",
+                                path, tag->struct_size, KK_MANIFEST_SIZE_1_0,
+                                KK_MANIFEST_STRUCT_MAX);
     }
     return KK_OK;
 }
@@ -83,23 +82,25 @@ static kk_code prove_tool(const kk_object *self, const char *path, const kk_tool
     char wanted[160];
     snprintf(wanted, sizeof wanted, "kk_tool_%s_%s", self->manifest->id, tool->name);
     if (strcmp(tool->symbol, wanted) != 0) {
-        return refuse("symbols", err, "'%s': tool '%s': 'symbol' is '%.150s'; it has to be '%s'",
-                      path, tool->name, tool->symbol, wanted);
+        return kk_object_refuse("symbols", err,
+                                "'%s': tool '%s': 'symbol' is '%.150s'; it has to be '%s'", path,
+                                tool->name, tool->symbol, wanted);
     }
     void *found = dlsym(self->handle, wanted);
     if (found == NULL) {
-        return refuse("symbols", err, "'%s': tool '%s': the plugin does not export '%s'", path,
-                      tool->name, wanted);
+        return kk_object_refuse("symbols", err, "'%s': tool '%s': the plugin does not export '%s'",
+                                path, tool->name, wanted);
     }
     if (found != address_of(tool->entry)) {
-        return refuse("symbols", err,
-                      "'%s': tool '%s': 'entry' is not the address of the symbol '%s'", path,
-                      tool->name, wanted);
+        return kk_object_refuse("symbols", err,
+                                "'%s': tool '%s': 'entry' is not the address of the symbol '%s'",
+                                path, tool->name, wanted);
     }
     void *describe = dlsym(self->handle, kk_object_describe_symbol);
     if (describe == NULL || base_of(found) == NULL || base_of(found) != base_of(describe)) {
-        return refuse("symbols", err, "'%s': tool '%s': '%s' is in another object than '%s'", path,
-                      tool->name, wanted, kk_object_describe_symbol);
+        return kk_object_refuse("symbols", err,
+                                "'%s': tool '%s': '%s' is in another object than '%s'", path,
+                                tool->name, wanted, kk_object_describe_symbol);
     }
     return KK_OK;
 }
@@ -120,8 +121,8 @@ kk_code kk_object_load(kk_object *self, const char *path, kk_error *err)
     self->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (self->handle == NULL) {
         const char *problem = dlerror();
-        return refuse("dlopen", err, "'%s' cannot be loaded: %s", path,
-                      problem != NULL ? problem : "no reason was given");
+        return kk_object_refuse("dlopen", err, "'%s' cannot be loaded: %s", path,
+                                problem != NULL ? problem : "no reason was given");
     }
     return KK_OK;
 }
@@ -131,17 +132,17 @@ kk_code kk_object_describe(kk_object *self, const char *path, kk_error *err)
     const kk_manifest *(*describe)(uint32_t) = NULL;
     void *found = dlsym(self->handle, kk_object_describe_symbol);
     if (found == NULL) {
-        return refuse("dlopen", err, "'%s' does not define '%s' once it is loaded", path,
-                      kk_object_describe_symbol);
+        return kk_object_refuse("dlopen", err, "'%s' does not define '%s' once it is loaded", path,
+                                kk_object_describe_symbol);
     }
     memcpy(&describe, &found, sizeof describe);
     self->raw = describe(KK_ABI_VERSION);
     if (self->raw == NULL) {
-        return refuse("describe", err, "'%s' does not accept a host of ABI %d.%d", path,
-                      KK_ABI_MAJOR, KK_ABI_MINOR);
+        return kk_object_refuse("describe", err, "'%s' does not accept a host of ABI %d.%d", path,
+                                KK_ABI_MAJOR, KK_ABI_MINOR);
     }
     if ((uintptr_t)self->raw % _Alignof(kk_manifest) != 0) {
-        return refuse("describe", err, "'%s' returned a misaligned manifest", path);
+        return kk_object_refuse("describe", err, "'%s' returned a misaligned manifest", path);
     }
     kk_code code = check_version(path, &self->raw->tag, err);
     return code != KK_OK ? code

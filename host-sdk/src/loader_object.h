@@ -31,6 +31,9 @@ KK_MUST_USE kk_code kk_object_prove(const kk_object *self, const char *path, kk_
 // Frees the copy.
 void kk_object_clean(kk_object *self);
 
+// Fails with KK_ERR_PLUGIN_REFUSED and the stage as its reason.
+kk_code kk_object_refuse(const char *stage, kk_error *err, const char *format, ...) KK_PRINTF(3, 4);
+
 // The symbol that every plugin exports.
 extern const char kk_object_describe_symbol[];
 
