@@ -72,7 +72,7 @@ typedef struct kk_host_options {
     int log_level;   // the most detailed level that `log` gets
     kk_live_fn live; // kk_live_open of kkhost::live, for a program without the module; NULL = load
                      // the module
-    const char *worker; // the program kk-worker, an absolute path; NULL = this installation's
+    const char *worker;       // the program kk-worker, an absolute path; NULL = this installation's
     const char *replay_delay; // how long a tape's answers take, by the replay's own clock: NULL or
                               // "off", "recorded", a factor "x0.1", or "250ms".  Nobody waits: the
                               // clock is moved on, and deadlines are by it

@@ -2,7 +2,7 @@
 //
 // A tape is a HAR 1.2 file in the profile that docs/tapes.md describes.  A host answers from one
 // with kk_host_options.replay_file.  This header is for what surrounds that: a test that asks what
-// of its tape was used, and programs that keep tapes in order as `kk tape` does.
+// of its tape was used, and programs that keep tapes in order.
 //
 //     const kk_tape *tape = kk_host_tape(host);
 //     if (kk_tape_check_used(tape, &err) != KK_OK) {
