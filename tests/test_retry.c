@@ -258,8 +258,9 @@ static void test_retry__jitter_is_uniform(void **state)
     }
     double sum = 0;
     for (int i = 0; i < CLASSES; i++) {
-        double expected =
-            (double)((1000 * (i + 1) + 15) / 16 - (1000 * i + 15) / 16) * DRAWS / 1000;
+        // How many of the thousand numbers fall into the class.
+        int width = (1000 * (i + 1) + 15) / 16 - (1000 * i + 15) / 16;
+        double expected = (double)width * DRAWS / 1000;
         double off = (double)counts[i] - expected;
         sum += off * off / expected;
     }

@@ -92,7 +92,7 @@ static void make_singular(char *word)
 static void read_query(const char *text, query *out)
 {
     query fillers = {.count = 0};
-    char word[WORD_SIZE];
+    char word[WORD_SIZE] = "";
     *out = (query){.count = 0};
     while (next_token(&text, word)) {
         query *into = is_filler(word) ? &fillers : out;
@@ -265,7 +265,7 @@ static bool is_below(const char *name, const char *prefix)
 
 static kk_code fail_near_pages(const shelf *pages, const char *wanted, kk_error *err)
 {
-    const char **names = calloc(pages->count, sizeof *names);
+    const char **names = calloc(pages->count + 1, sizeof *names);
     for (size_t i = 0; names != NULL && i < pages->count; i++) {
         names[i] = pages->pages[i].name;
     }

@@ -139,12 +139,12 @@ static bool is_somebodys(kk_redact_side side, kk_str object)
     kk_buf plain = {.limit = SIZE_MAX};
     bool found = false;
     kk_json_reader_init(&reader, object);
-    kk_json_kind kind = kk_json_next(&reader);
-    while (!found && (kind = kk_json_next(&reader)) == KK_JSON_NAME) {
+    kk_json_next(&reader);
+    while (!found && kk_json_next(&reader) == KK_JSON_NAME) {
         kk_buf_clear(&plain);
         kk_json_unescape(reader.raw, &plain);
         kk_redact_kind field = kk_redact_kind_of(side, kk_buf_view(&plain));
-        kind = kk_json_next(&reader);
+        kk_json_kind kind = kk_json_next(&reader);
         bool text = kind == KK_JSON_STRING;
         if (!kk_json_finish_value(&reader, kind, &raw)) {
             break;

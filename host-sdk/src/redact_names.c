@@ -337,8 +337,8 @@ void kk_redact_write_number(kk_redactor *self, kk_redact_side side, kk_str raw, 
 
 // ---- Numbers of fakes
 
-// Calls for every fake in the text with the place of its digits.
-static size_t next_fake(kk_str text, size_t at, size_t *digits, size_t *count)
+// The place and number of the digits of the next fake from [at] on; false if there is none.
+static bool next_fake(kk_str text, size_t at, size_t *digits, size_t *count)
 {
     for (; at < text.len; at++) {
         char byte = text.ptr[at];
@@ -346,16 +346,16 @@ static size_t next_fake(kk_str text, size_t at, size_t *digits, size_t *count)
         kk_str rest = {text.ptr + at, text.len - at};
         if (starts && fake_at(rest, digits, count) > 0) {
             *digits += at;
-            return at;
+            return true;
         }
         if (byte == '9' && (at == 0 || digits_at(text, at - 1) == 0) && digits_at(text, at) == 16 &&
             is_fake_number((kk_str){text.ptr + at, 16})) {
             *digits = at;
             *count = 16;
-            return at;
+            return true;
         }
     }
-    return SIZE_MAX;
+    return false;
 }
 
 uint64_t kk_redact_last_fake(kk_str text)
@@ -363,7 +363,7 @@ uint64_t kk_redact_last_fake(kk_str text)
     uint64_t last = 0;
     size_t digits = 0;
     size_t count = 0;
-    for (size_t at = 0; (at = next_fake(text, at, &digits, &count)) != SIZE_MAX;) {
+    for (size_t at = 0; next_fake(text, at, &digits, &count);) {
         uint64_t number = 0;
         for (size_t i = 0; i < count && number < UINT64_MAX / 16; i++) {
             number = number * 10 + (uint64_t)(text.ptr[digits + i] - '0');
@@ -380,7 +380,7 @@ void kk_redact_level(kk_str text, kk_buf *out)
     size_t done = 0;
     size_t digits = 0;
     size_t count = 0;
-    for (size_t at = 0; (at = next_fake(text, at, &digits, &count)) != SIZE_MAX;) {
+    for (size_t at = 0; next_fake(text, at, &digits, &count);) {
         kk_buf_append(out, text.ptr + done, digits - done);
         kk_buf_append_byte(out, '0');
         done = at = digits + count;

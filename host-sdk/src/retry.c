@@ -180,7 +180,7 @@ static kk_code fail_admission(const sending *self, admission refused, uint64_t w
                      ? "the rate that kk keeps for this credential is used up; nothing was sent"
                      : "the service failed ten times in a row; nothing was sent",
                  err);
-    kk_fail_hint(err, "try again in %llu s", (unsigned long long)(wait_ms / 1000 + 1));
+    kk_fail_hint(err, "try again in %llu s", (unsigned long long)wait_ms / 1000 + 1);
     if (err != NULL) {
         err->retry_after_ms = wait_ms;
         err->retryable = true;

@@ -68,10 +68,8 @@ char *kk_arena_copy(kk_arena *self, kk_str view)
 
 kk_str kk_arena_keep(kk_arena *self, kk_buf *buf)
 {
-    kk_str kept = {NULL, 0};
-    if (buf->failed == KK_OK) {
-        kept = (kk_str){kk_arena_copy(self, kk_buf_view(buf)), buf->len};
-    }
+    const char *copy = buf->failed == KK_OK ? kk_arena_copy(self, kk_buf_view(buf)) : NULL;
+    kk_str kept = {copy, copy != NULL ? buf->len : 0};
     kk_buf_clear(buf);
     return kept;
 }

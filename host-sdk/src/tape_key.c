@@ -303,7 +303,10 @@ static void make_body(maker *self, kk_tape_key *out)
         write_media(self->source->content_type, &self->buf);
     }
     out->media = keep(self);
-    kk_str body = out->media.ptr != NULL ? redact_body(self, out->media) : self->source->body;
+    if (out->media.ptr == NULL) {
+        return; // out of memory, which the maker remembers
+    }
+    kk_str body = redact_body(self, out->media);
     out->whole = body;
     if (body.ptr == NULL) {
         return;

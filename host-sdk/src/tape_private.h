@@ -27,8 +27,8 @@ void *kk_arena_take(kk_arena *self, size_t len);
 // A copy of [view] followed by a NUL.  NULL if memory runs out.
 char *kk_arena_copy(kk_arena *self, kk_str view);
 
-// What [buf] holds, copied as above and taken out of it, which is empty afterwards.  ptr NULL if
-// the buffer has failed or memory runs out.
+// What [buf] holds, copied as above and taken out of it, which is empty afterwards.  Empty, with
+// ptr NULL, if the buffer has failed or memory runs out.
 kk_str kk_arena_keep(kk_arena *self, kk_buf *buf);
 
 void kk_arena_clean(kk_arena *self);

@@ -103,11 +103,11 @@ static const rule rules_of_describe[] = {
     {SCMP_SYS(openat), 1, {NO_BITS(2, O_ACCMODE | O_CREAT | O_TRUNC)}},
     {SCMP_SYS(pause), 0, {{0}}},
     {SCMP_SYS(pread64), 0, {{0}}},
-    {SCMP_SYS(prlimit64), 1, {SCMP_CMP64(2, SCMP_CMP_EQ, 0)}},
+    {SCMP_SYS(prlimit64), 1, {SCMP_CMP64(2, SCMP_CMP_EQ, 0, 0)}},
     {SCMP_SYS(read), 0, {{0}}},
     {SCMP_SYS(readlink), 0, {{0}}},
     {SCMP_SYS(readlinkat), 0, {{0}}},
-    {SCMP_SYS(rt_sigaction), 1, {SCMP_CMP64(1, SCMP_CMP_EQ, 0)}},
+    {SCMP_SYS(rt_sigaction), 1, {SCMP_CMP64(1, SCMP_CMP_EQ, 0, 0)}},
     // Signals that libc keeps for itself: it sets one up before it makes a thread, and it is the
     // thread that is refused.
     {SCMP_SYS(rt_sigaction), 1, {INT_IS(0, 32)}},
