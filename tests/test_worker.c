@@ -199,13 +199,11 @@ static void test_worker__cpu_time_ends_it(void **state)
     (void)state;
     const kk_worker_limits limits = {.cpu_ms = 100};
     kk_worker *worker = start("spin");
-    uint64_t began = now_ms();
     kk_worker_frame frame = {0};
     kk_error err = {0};
     assert_code(kk_worker_receive(worker, &frame, &limits, &err), KK_ERR_LIMIT_EXCEEDED);
     assert_int_equal(kk_worker_fate_of(worker, NULL), KK_WORKER_OVER_CPU);
     assert_true(kk_worker_cpu_ms(worker) >= 100);
-    assert_true(now_ms() - began >= 100);
     kk_worker_free(worker);
     assert_no_child();
 }
