@@ -12,7 +12,7 @@
 extern char **environ;
 
 static const char configuration[] =
-    "daemon off;\n"
+    "%sdaemon off;\n"
     "master_process off;\n"
     "pid nginx.pid;\n"
     "error_log error.log;\n"
@@ -61,7 +61,9 @@ static void write_configuration(const nginx *self, const char *upstream, unsigne
     snprintf(path, sizeof path, "%s/nginx.conf", self->dir);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    fprintf(file, configuration, requests > 0 ? requests : 1000, self->port, upstream);
+    // As root it would give its directories to a user of its own, whom a namespace may not have.
+    const char *user = geteuid() == 0 ? "user root;\n" : "";
+    fprintf(file, configuration, user, requests > 0 ? requests : 1000, self->port, upstream);
     assert_int_equal(fclose(file), 0);
 }
 
