@@ -6,7 +6,7 @@
 #     packages.sh bench      also what the benchmarks need
 #     packages.sh all        also what the slow checks need (sanitizers' compilers, valgrind, tidy)
 set -eu
-build='gcc libc6-dev cmake ninja-build pkg-config libcurl4-openssl-dev libcjson-dev libsodium-dev libseccomp-dev
+build='gcc libc6-dev cmake ninja-build pkg-config libcurl4-openssl-dev libcjson-dev libsodium-dev libseccomp-dev liblua5.4-dev libpcre2-dev
   ca-certificates'
 tests="$build g++ libcmocka-dev libmicrohttpd-dev libgnutls28-dev nginx-light strace binutils bash zsh fish groff-base"
 bench="$tests curl"

@@ -96,6 +96,7 @@ only '#include <curl/' 'host-sdk/src/(live\.h|live_|transport_live)|tests/' 'lib
 only '#include <sodium' 'host-sdk/src/(secret|keyring_|scan_cache)|tests/' 'libsodium outside secret, keyring and scan_cache'
 only '#include <cjson/' 'host-sdk/src/json|tests/' 'cJSON outside json'
 only '#include <(lua|lauxlib|lualib)' 'host-sdk/worker/|tests/' 'Lua outside the worker'
+only '#include <pcre2' 'host-sdk/worker/' 'PCRE2 outside the worker'
 only '#include <(gnutls|microhttpd)' 'tests/' 'a test library in the product'
 only 'dl(open|sym)\(' 'host-sdk/src/(loader|live_module|registry)|tests/' 'dlopen outside the loader'
 

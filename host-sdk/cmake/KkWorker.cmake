@@ -1,5 +1,6 @@
-# kk-worker: the confined child that looks at plugins.  What it links is its own: no program that embeds the
+# kk-worker: the confined child that looks at plugins and runs Lua.  What it links is its own: no program that embeds the
 # host needs any of it.
+option(KK_WITH_LUA "Let the worker run Lua scripts" ON)
 pkg_check_modules(KK_SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5.4)
 
 add_executable(kk-worker
@@ -18,3 +19,8 @@ target_link_libraries(kk-worker PRIVATE kk_base PkgConfig::KK_SECCOMP ${CMAKE_DL
 target_compile_definitions(kk-worker PRIVATE ${KK_WORKER_UNCONFINED})
 set_target_properties(kk-worker PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/libexec/kk)
 add_dependencies(kkhost kk-worker)
+
+if(KK_WITH_LUA)
+  include(cmake/KkLua.cmake)
+  target_link_libraries(kk-worker PRIVATE kk_lua_objects)
+endif()

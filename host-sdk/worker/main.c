@@ -16,11 +16,19 @@ typedef struct worker_role {
 
 static const worker_role roles[] = {
     {"describe", role_describe},
+#ifdef KK_WORKER_LUA
+    {"lua", role_lua},
+#endif
 };
 
 static int tell_features(void)
 {
-    printf("seccomp=%s memory_limit=%s\n", sandbox_has_filter ? "yes" : "no",
+#ifdef KK_WORKER_LUA
+    const char *lua = "yes";
+#else
+    const char *lua = "no";
+#endif
+    printf("lua=%s seccomp=%s memory_limit=%s\n", lua, sandbox_has_filter ? "yes" : "no",
            sandbox_has_memory_limit ? "yes" : "no");
     return 0;
 }

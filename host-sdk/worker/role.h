@@ -6,4 +6,7 @@
 // Loads one plugin, asks it for its manifest, and sends that or the reason why not.
 void role_describe(void);
 
+// Runs scripts, one after the other, in one Lua state.
+void role_lua(void);
+
 #endif

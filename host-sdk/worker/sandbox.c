@@ -78,6 +78,14 @@ static const rule rules_of_all[] = {
     {SCMP_SYS(write), 1, {INT_IS(0, KK_WORKER_FD)}},
 };
 
+// A script gets anonymous memory that holds no code.
+static const rule rules_of_lua[] = {
+    {SCMP_SYS(mmap), 2, {NO_BITS(2, PROT_EXEC), INT_IS(4, -1)}},
+    {SCMP_SYS(mprotect), 1, {NO_BITS(2, PROT_EXEC)}},
+    {SCMP_SYS(read), 1, {INT_IS(0, KK_WORKER_FD)}},
+    {SCMP_SYS(recvfrom), 1, {INT_IS(0, KK_WORKER_FD)}},
+};
+
 // What the dynamic loader and the constructors of honest libraries do; standard error is /dev/null,
 // and what libc says before it aborts goes there.
 static const rule rules_of_describe[] = {
@@ -156,6 +164,35 @@ static bool load(uint32_t otherwise, const rule *rules, size_t count)
 }
 
 // ---- The roles
+
+// The socket speaks: it has a frame, or the host is gone.
+static void leave_if_alone(int number)
+{
+    int kept = errno;
+    char byte;
+    (void)number;
+    if (recv(KK_WORKER_FD, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+        _exit(0);
+    }
+    errno = kept;
+}
+
+// The signal of a parent's death would come when the thread ends that started us, and a host may
+// start a session on one thread and use it on another.
+static bool follow_host(void)
+{
+    struct sigaction action = {.sa_handler = leave_if_alone, .sa_flags = SA_RESTART};
+    int flags = fcntl(KK_WORKER_FD, F_GETFL);
+    return sigaction(SIGIO, &action, NULL) == 0 && flags >= 0 &&
+           fcntl(KK_WORKER_FD, F_SETOWN, getpid()) == 0 &&
+           fcntl(KK_WORKER_FD, F_SETFL, flags | O_ASYNC) == 0;
+}
+
+bool sandbox_enter_lua(void)
+{
+    return follow_host() &&
+           load(SCMP_ACT_KILL_PROCESS, rules_of_lua, sizeof rules_of_lua / sizeof rules_of_lua[0]);
+}
 
 static void tell_call(int number, siginfo_t *info, void *context)
 {

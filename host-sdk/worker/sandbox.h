@@ -22,6 +22,10 @@ typedef struct sandbox_limits {
 // growing files, and the limits.  False if one of them cannot be had.
 bool sandbox_limit(const sandbox_limits *limits);
 
+// For a script: from here on there is memory, the clock and the socket.  Every other system call
+// kills the process, and so does the end of the host, which also interrupts a running script.
+bool sandbox_enter_lua(void);
+
 // For a foreign object that is loaded and asked for its manifest: files can be opened for reading,
 // as the dynamic loader does, and mapped; time can pass.  Every other system call ends the process
 // with the frame KK_FRAME_TRAPPED, which names it.  So does the end of the thread that started the
