@@ -1,7 +1,7 @@
 # kk-worker: the confined child that looks at plugins and runs Lua.  What it links is its own: no program that embeds the
 # host needs any of it.
 option(KK_WITH_LUA "Let the worker run Lua scripts" ON)
-pkg_check_modules(KK_SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5.4)
+pkg_check_modules(KK_SECCOMP REQUIRED IMPORTED_TARGET GLOBAL libseccomp>=2.5.4)
 
 add_executable(kk-worker
   src/loader_object.c
