@@ -30,3 +30,4 @@ bench https
 start_server
 bench http
 "$KK_BIN/bench_process" 'kk --version, whole process' 200 "$KK_BIN/kk" --version -- /bin/true
+sh tests/bench/scan.sh
