@@ -190,8 +190,8 @@ static void test_registry__publishes_fields_last_and_leaves_the_rest(void **stat
         "\"fields\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},";
     assert_memory_equal(entry->info.input_schema, start, sizeof start - 1);
     assert_holds(entry->info.input_schema, "\"}},\"additionalProperties\":false}");
-    size_t last = kk_schema_property_count(entry->schema) - 1;
-    assert_string_equal(kk_schema_property_at(entry->schema, last)->name, "fields");
+    size_t last = kk_schema_property_count(kk_entry_schema(entry)) - 1;
+    assert_string_equal(kk_schema_property_at(kk_entry_schema(entry), last)->name, "fields");
 
     entry = kk_registry_at(registry, 1);
     assert_string_equal(entry->info.operation, "write");
@@ -201,7 +201,7 @@ static void test_registry__publishes_fields_last_and_leaves_the_rest(void **stat
     entry = kk_registry_at(registry, 2);
     assert_true(entry->host_projects);
     assert_holds(entry->info.input_schema, "{\"type\":\"object\",\"properties\":{\"fields\":{");
-    assert_non_null(kk_schema_property_find(entry->schema, "fields"));
+    assert_non_null(kk_schema_property_find(kk_entry_schema(entry), "fields"));
     assert_null(kk_registry_at(registry, 3));
     kk_registry_free(registry);
 }

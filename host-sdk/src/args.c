@@ -112,7 +112,7 @@ static kk_code append_value(const kk_entry *entry, kk_str key, kk_str value, kk_
     if (key.len < sizeof name) {
         memcpy(name, key.ptr, key.len);
         name[key.len] = '\0';
-        property = kk_schema_property_find(entry->schema, name);
+        property = kk_schema_property_find(kk_entry_schema(entry), name);
     }
     const char *type = property != NULL && property->scalar != NULL ? property->scalar : "string";
     if (strcmp(type, "array") == 0) {

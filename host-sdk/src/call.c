@@ -67,7 +67,9 @@ static kk_code check_args(pipeline *self, kk_error *err)
                        "the arguments are %zu bytes, more than %zu; nothing was sent", args.len,
                        ARGS_MAX);
     }
-    kk_code code = kk_schema_check(self->entry->schema, args, true, err);
+    const kk_schema *schema = kk_entry_schema(self->entry);
+    kk_code code = schema != NULL ? kk_schema_check(schema, args, true, err)
+                                  : kk_fail(err, KK_ERR_INTERNAL, "out of memory for a schema");
     return code == KK_OK ? kk_fields_take(self->entry, args, &self->args, &self->fields, err)
                          : code;
 }

@@ -107,7 +107,8 @@ void kk_docs_write_example(const kk_entry *entry, const kk_example *example, int
 
 static void write_parameters(const kk_entry *entry, kk_buf *out)
 {
-    size_t count = kk_schema_property_count(entry->schema);
+    const kk_schema *schema = kk_entry_schema(entry);
+    size_t count = kk_schema_property_count(schema);
     kk_buf_append_text(out, "## Parameters\n\n");
     if (count == 0) {
         kk_buf_append_text(out, "None.\n\n");
@@ -116,7 +117,7 @@ static void write_parameters(const kk_entry *entry, kk_buf *out)
     kk_buf_append_text(out, "| Name | Type | Required | Default | Description |\n"
                             "|---|---|---|---|---|\n");
     for (size_t i = 0; i < count; i++) {
-        const kk_schema_property *property = kk_schema_property_at(entry->schema, i);
+        const kk_schema_property *property = kk_schema_property_at(schema, i);
         kk_buf_append_format(out, "| `%s` | ", property->name);
         kk_docs_write_cell(property->type, out);
         kk_buf_append_format(out, " | %s | ", property->required ? "yes" : "no");
@@ -220,10 +221,11 @@ void kk_docs_write_function(const kk_entry *entry, const char *account, kk_buf *
 
 static void write_signature(const kk_entry *entry, kk_buf *out)
 {
-    size_t count = kk_schema_property_count(entry->schema);
+    const kk_schema *schema = kk_entry_schema(entry);
+    size_t count = kk_schema_property_count(schema);
     kk_buf_append_format(out, "%s(", entry->info.name);
     for (size_t i = 0; i < count; i++) {
-        const kk_schema_property *property = kk_schema_property_at(entry->schema, i);
+        const kk_schema_property *property = kk_schema_property_at(schema, i);
         kk_buf_append_format(out, "%s%s%s", i > 0 ? ", " : "", property->name,
                              property->required ? "" : "?");
     }

@@ -205,8 +205,9 @@ static void add_function(const kk_entry *entry, const query *wanted, shelf *self
     look(wanted, entry->info.summary, IN_DESCRIPTION, IN_DESCRIPTION_SHORT, added);
     look(wanted, entry->info.description, IN_DESCRIPTION, 0, added);
     look(wanted, entry->info.operation, IN_DESCRIPTION, 0, added);
-    for (size_t i = 0; i < kk_schema_property_count(entry->schema); i++) {
-        const kk_schema_property *property = kk_schema_property_at(entry->schema, i);
+    const kk_schema *schema = kk_entry_schema(entry);
+    for (size_t i = 0; i < kk_schema_property_count(schema); i++) {
+        const kk_schema_property *property = kk_schema_property_at(schema, i);
         look(wanted, property->name, IN_PARAMETER, IN_PARAMETER_SHORT, added);
         look(wanted, property->description, IN_PARAMETER_TEXT, 0, added);
     }

@@ -12,7 +12,8 @@ static const char *const services[] = {KK_SERVICE_HTTP, KK_SERVICE_CLOCK};
 
 // What kk_plugin_bind() finds.
 typedef struct binding {
-    pthread_mutex_t lock; // guards the rest
+    pthread_mutex_t schema_lock; // guards the plugin's `schemas`
+    pthread_mutex_t lock;        // guards the rest
     bool done;
     kk_plugin_code code;
     kk_tool_fn entries[];
@@ -147,17 +148,20 @@ static kk_code look_anew(kk_plugin *self, const kk_trusted *file, const kk_loade
     return code;
 }
 
-// What the cache holds was checked before it was put there; what does not pass now is looked at
-// anew.
+// What the cache holds passed every check before it was put there, and says the same again before
+// it is called.  Its schemas are compiled when they are asked for.
 static bool recall(kk_plugin *self, const kk_trusted *file, const kk_loader *loader)
 {
     kk_str packed;
     if (loader->cache == NULL || !kk_scan_cache_get(loader->cache, file, &packed)) {
         return false;
     }
-    if (kk_manifest_unpack(packed, &self->memory, &self->manifest, NULL) == KK_OK &&
-        check(self, NULL) == KK_OK) {
-        return true;
+    if (kk_manifest_unpack(packed, &self->memory, &self->manifest, NULL) == KK_OK) {
+        self->schemas.outputs = calloc(self->manifest->tool_count, sizeof(kk_schema *));
+        self->schemas.count = self->schemas.outputs != NULL ? self->manifest->tool_count : 0;
+        if (self->schemas.outputs != NULL && check_services(self, NULL) == KK_OK) {
+            return true;
+        }
     }
     kk_manifest_schemas_clean(&self->schemas);
     kk_chunk_free(self->memory);
@@ -174,6 +178,7 @@ static kk_code make_binding(kk_plugin *self, kk_error *err)
         return no_memory(self->path, err);
     }
     pthread_mutex_init(&self->binding->lock, NULL);
+    pthread_mutex_init(&self->binding->schema_lock, NULL);
     return KK_OK;
 }
 
@@ -216,6 +221,7 @@ void kk_plugin_free(kk_plugin *self)
     }
     if (self->binding != NULL) {
         pthread_mutex_destroy(&self->binding->lock);
+        pthread_mutex_destroy(&self->binding->schema_lock);
     }
     free(self->binding);
     kk_manifest_schemas_clean(&self->schemas);
@@ -315,7 +321,16 @@ const char *kk_plugin_path(const kk_plugin *self)
 
 const kk_schema *kk_plugin_output(const kk_plugin *self, size_t index)
 {
-    return self->schemas.outputs[index];
+    const char *text = self->manifest->tools[index]->output_schema;
+    kk_schema **output = &self->schemas.outputs[index];
+    pthread_mutex_lock(&self->binding->schema_lock);
+    if (*output == NULL && text != NULL &&
+        kk_schema_compile(kk_str_from(text), output, NULL) != KK_OK) {
+        *output = NULL;
+    }
+    const kk_schema *found = *output;
+    pthread_mutex_unlock(&self->binding->schema_lock);
+    return found;
 }
 
 const kk_identity *kk_plugin_identity(const kk_plugin *self)

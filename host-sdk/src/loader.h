@@ -51,7 +51,8 @@ void kk_plugin_free(kk_plugin *self);
 const kk_manifest *kk_plugin_manifest(const kk_plugin *self);
 const char *kk_plugin_path(const kk_plugin *self);
 
-// The compiled output schema of tool [index], NULL where the tool has none.
+// The compiled output schema of tool [index], NULL where the tool has none or memory runs out.
+// Threads: any.
 const kk_schema *kk_plugin_output(const kk_plugin *self, size_t index);
 
 // The file as it was looked at.

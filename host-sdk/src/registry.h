@@ -14,9 +14,13 @@ typedef struct kk_entry {
     const kk_plugin *plugin;
     const kk_tool *tool;
     size_t index;            // of the tool in its plugin
-    const kk_schema *schema; // the input as it was published: with `fields`, if the host added it
+    const kk_schema *schema; // see kk_entry_schema()
     bool host_projects;      // true if the host added `fields` and removes it again
 } kk_entry;
+
+// The input as it is published: with `fields`, if the host added it.  It is compiled when it is
+// first asked for; NULL if memory runs out for that.  Threads: any.
+const kk_schema *kk_entry_schema(const kk_entry *self);
 
 // Loads [files] (NULL-terminated or NULL), each of which must pass, then the search path unless
 // [search] is false. [plugin_path] is the value of KK_PLUGIN_PATH or NULL.  Directories are not

@@ -2,6 +2,7 @@
 #include "fail.h"
 #include "json.h"
 #include "registry_private.h"
+#include <pthread.h>
 #include <stdlib.h>
 
 static const char fields_property[] =
@@ -46,18 +47,31 @@ static bool add_fields(kk_str schema, kk_buf *out)
 static kk_code publish_schema(const kk_tool *tool, kk_entry *entry, kk_error *err)
 {
     kk_buf text = {.limit = KK_TEXT_MAX};
-    kk_schema *schema = NULL;
     entry->host_projects = add_fields(kk_str_from(tool->input_schema), &text);
     kk_code code = kk_buf_check(&text, "the schema of a tool", err);
     if (code == KK_OK) {
-        code = kk_schema_compile(kk_buf_view(&text), &schema, err);
-    }
-    if (code == KK_OK) {
-        entry->schema = schema;
         entry->info.input_schema = kk_buf_steal(&text);
     }
     kk_buf_clean(&text);
     return code;
+}
+
+// Most programs use few of the functions that there are: to compile all costs more than all the
+// rest of opening a host.
+static pthread_mutex_t compile_lock = PTHREAD_MUTEX_INITIALIZER; // guards every entry's `schema`
+
+const kk_schema *kk_entry_schema(const kk_entry *self)
+{
+    kk_entry *own = (kk_entry *)(uintptr_t)self;
+    kk_schema *schema = NULL;
+    pthread_mutex_lock(&compile_lock);
+    if (own->schema == NULL &&
+        kk_schema_compile(kk_str_from(own->info.input_schema), &schema, NULL) == KK_OK) {
+        own->schema = schema;
+    }
+    const kk_schema *found = own->schema;
+    pthread_mutex_unlock(&compile_lock);
+    return found;
 }
 
 static const char *join(const char *plugin, char joint, const char *tool)

@@ -45,7 +45,7 @@ void kk_schema_free(kk_schema *self)
 
 size_t kk_schema_property_count(const kk_schema *self)
 {
-    return self->root->member_count;
+    return self != NULL ? self->root->member_count : 0;
 }
 
 const kk_schema_property *kk_schema_property_at(const kk_schema *self, size_t index)
@@ -65,7 +65,8 @@ static const kk_schema_member *find_member(const kk_schema_node *node, kk_str na
 
 const kk_schema_property *kk_schema_property_find(const kk_schema *self, const char *name)
 {
-    const kk_schema_member *member = find_member(self->root, kk_str_from(name));
+    const kk_schema_member *member =
+        self != NULL ? find_member(self->root, kk_str_from(name)) : NULL;
     return member != NULL ? &member->shown : NULL;
 }
 

@@ -47,6 +47,7 @@ typedef struct kk_schema_property {
     bool required;
 } kk_schema_property;
 
+// NULL has none.
 size_t kk_schema_property_count(const kk_schema *self);
 const kk_schema_property *kk_schema_property_at(const kk_schema *self, size_t index);
 const kk_schema_property *kk_schema_property_find(const kk_schema *self, const char *name);
