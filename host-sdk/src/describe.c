@@ -258,7 +258,7 @@ static kk_describe_options with_defaults(const kk_describe_options *options)
 {
     kk_describe_options own = options != NULL ? *options : (kk_describe_options){0};
     own.wall_ms = own.wall_ms != 0 ? own.wall_ms : 10000;
-    own.cpu_ms = own.cpu_ms != 0 ? own.cpu_ms : 2000;
+    own.cpu_ms = own.cpu_ms != 0 ? own.cpu_ms : 1000;
     own.memory_bytes = own.memory_bytes != 0 ? own.memory_bytes : (uint64_t)512 << 20;
     return own;
 }

@@ -10,7 +10,7 @@
 typedef struct kk_describe_options {
     const char *worker;    // the program; NULL = this installation's
     uint64_t wall_ms;      // 10 000: even on a busy machine
-    uint64_t cpu_ms;       // 2 000
+    uint64_t cpu_ms;       // 1 000
     uint64_t memory_bytes; // of address space: 512 MiB
 } kk_describe_options;
 

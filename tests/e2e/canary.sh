@@ -27,6 +27,16 @@ grep -vE '(send|sendto|sendmsg|write|writev)\([0-9]+<TCP:\[127\.0\.0\.1:[0-9]+->
 grep -qE 'execve' "$work/server/trace" || fail 'the trace does not show the start of kk'
 [ "$(grep -c 'execve(' "$work/server/trace")" = 1 ] || fail 'kk started another program'
 
+# A plugin that is not known is looked at in a worker: it gets no variable, no argument and no byte of a secret.
+rm -r "$KK_HOME/cache"
+KK_CRED__PLANETSCALE__SERVICE_TOKEN=$TOKEN trace -v call planetscale.list_databases organization=acme --json
+grep 'execve(' "$work/server/trace" | grep 'kk-worker' >"$work/server/worker"
+[ "$(wc -l <"$work/server/worker")" = 1 ] || fail 'no worker was started, so that this test would prove nothing'
+grep -q '\["kk-worker"\], 0x[0-9a-f]* /\* 0 vars \*/' "$work/server/worker" || fail "the worker got more than its name: $(cat "$work/server/worker")"
+grep -F "$TOKEN" "$work/server/trace" | grep -vF 'TCP:[127.0.0.1' >"$work/server/elsewhere"
+[ ! -s "$work/server/elsewhere" ] || fail 'a secret was written elsewhere while a worker ran'
+grep -qaE 'CANARY|cnryid' "$KK_HOME/cache/scan.cache" && fail 'the cache holds a secret'
+
 # The same for failures that have the secret at hand: refused by the server, echoed by it, cancelled by its time.
 for organization in fault-401 fault-422 fault-html fault-never fault-echo; do
     trace -v call planetscale.list_databases "organization=$organization" --timeout 1 --json

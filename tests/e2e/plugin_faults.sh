@@ -26,6 +26,44 @@ refuse "$work/not_elf.so" elf
 refuse "$defects/no_describe.so" elf
 refuse "$defects/major_2.so" version
 
+# What a plugin does when it is looked at, it does to the worker: kk goes on, says what it was, and serves the others.
+refuse "$defects/describe_crash.so" describe
+refuse "$defects/describe_exit.so" describe
+expect_err 'ended the process, with status 0, when it was asked what it is'
+refuse "$defects/constructor_exit.so" dlopen
+expect_err 'ended the process, with status 3, when it was loaded'
+run list --plugin "$defects/describe_spin.so" --json
+expect_failure_json plugin_refused 5
+# On a machine that is busy enough the one limit is reached before the other.
+grep -qE 'CPU time|did not come to an end' "$work/err" || fail 'it was not stopped for its time'
+
+# A second process finds what the first one found out, and starts no worker for it.
+rm -r "$KK_HOME/cache"
+run --replay "$tape" call planetscale.get_current_user '{}' --json
+expect_ok
+[ "$(stat -c %a "$KK_HOME/cache/scan.cache")" = 600 ] || fail 'the cache can be read by others'
+strace -f -e trace=execve -o "$work/trace" "$KK_BIN/kk" --replay "$tape" list >"$work/out" 2>"$work/err" </dev/null || status=$?
+expect_ok
+[ "$(grep -c 'execve(' "$work/trace")" = 1 ] || fail 'a plugin that is known was looked at again'
+printf damaged >"$KK_HOME/cache/scan.cache"
+run -v --replay "$tape" call planetscale.get_current_user '{}' --json
+expect_ok
+expect_err 'is passed over: it is cut short'
+
+# Without the worker nothing that is not known can be looked at, and that is said.
+rm -r "$KK_HOME/cache"
+mkdir -p "$work/moved/lib" "$work/moved/bin"
+cp -P "$KK_BUILD"/lib/libkkhost.so* "$work/moved/lib"
+cp "$KK_BIN/kk" "$work/moved/bin"
+chmod -R go-w "$work/moved"
+kept=$KK_BIN
+KK_BIN=$work/moved/bin
+run list --plugin "$defects/good.so" --json
+KK_BIN=$kept
+expect_failure_json internal 1
+expect_err 'kk-worker'
+expect_err 'is not installed'
+
 cp "$defects/good.so" "$work/writable.so" && chmod 777 "$work/writable.so"
 run list --plugin "$work/writable.so" --json
 expect_failure_json plugin_refused 5
