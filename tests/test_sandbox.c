@@ -298,6 +298,9 @@ static void test_sandbox__leaves_no_core_and_gains_no_rights(void **state)
 static void test_sandbox__a_script_ends_with_its_host(void **state)
 {
     (void)state;
+#ifdef __SANITIZE_THREAD__
+    skip(); // it holds signals back until the next system call
+#endif
     child self = begin(sandbox_enter_lua, (sandbox_limits){.cpu_seconds = 60}, spin);
     const struct timespec pause = {.tv_nsec = 100000000};
     nanosleep(&pause, NULL);
