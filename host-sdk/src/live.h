@@ -3,9 +3,9 @@
 // The live transport is a module of its own and links nothing of the host: what it needs of it
 // arrives in a kk_live_host.  Only live_*.c and transport_live.c include libcurl.
 //
-// One I/O thread owns one multi handle, and with it every connection.  A sender prepares a
-// kk_live_job on its own stack, hands it to the thread's queue, and sleeps until the thread is done
-// with it; from then on the job is the sender's again.
+// One multi handle has every connection, and the senders drive it by turns (live_drive.c).  A
+// sender prepares a kk_live_job on its own stack and queues it; from then on the job is the
+// driver's, be it the same thread or another, until it has ended.
 #ifndef KK_LIVE_H
 #define KK_LIVE_H
 
@@ -26,12 +26,11 @@ typedef struct kk_live {
     kk_transport base;
     const kk_live_host *host;
 
+    CURLM *multi;         // the driver's
     pthread_mutex_t lock; // guards all that follows, and the state of every job
-    CURLM *multi;
-    pthread_t thread;
-    bool is_started;
-    bool is_stopping;
-    struct kk_live_job *queue; // handed over, not yet seen by the thread; oldest first
+    bool is_driven;
+    struct kk_live_job *queue;   // not yet seen by a driver; oldest first
+    struct kk_live_job *running; // under way; changed by the driver alone
     CURL *idle[KK_LIVE_IDLE_MAX];
     size_t idle_count;
 } kk_live;
@@ -58,7 +57,7 @@ typedef enum kk_live_end {
     KK_LIVE_END_CURL, // by itself; `result` says how
     KK_LIVE_END_DEADLINE,
     KK_LIVE_END_CANCELLED,
-    KK_LIVE_END_BROKEN // the I/O thread could not run it
+    KK_LIVE_END_BROKEN // libcurl could not run it
 } kk_live_end;
 
 // What a callback of ours objected to, since libcurl only knows that one did.
@@ -69,7 +68,7 @@ typedef enum kk_live_objection {
     KK_LIVE_OUT_OF_MEMORY
 } kk_live_objection;
 
-// One exchange.  On the sender's stack until the I/O thread has ended it.
+// One exchange.  On the sender's stack.
 typedef struct kk_live_job {
     kk_live *live;
     const kk_request *request;
@@ -81,7 +80,7 @@ typedef struct kk_live_job {
     atomic_bool is_cancelled;
     char error_text[CURL_ERROR_SIZE];
 
-    // Written by the callbacks, on the I/O thread.
+    // Written by the callbacks, on the thread that drives.
     char *body;
     size_t body_len;
     size_t body_capacity;
@@ -91,9 +90,9 @@ typedef struct kk_live_job {
     kk_live_objection objection;
     bool address_refused;
 
-    // The thread's, under its lock.
+    // The driver's, under the lock.
     struct kk_live_job *next;
-    pthread_cond_t ended;
+    pthread_cond_t turned; // it has ended, or is to drive
     kk_live_end end;
     CURLcode result;
 } kk_live_job;
@@ -142,15 +141,15 @@ void kk_live_answer_clean(kk_response *response);
 // Says what became of the ended [job]: KK_OK if there is an answer to take.
 kk_code kk_live_verdict(const kk_live_job *job, unsigned *status, kk_sent *sent, kk_error *err);
 
-// ---- live_thread.c: the I/O thread
+// ---- live_drive.c: the multi handle
 
-// Starts the thread.  False if it could not be made; nothing is left behind then.
+// Makes it.  False if it could not be made; kk_live_stop() is called all the same.
 bool kk_live_start(kk_live *self);
 
-// Runs a prepared job to its end.
+// Runs a prepared job to its end.  Threads: any, many at once.
 void kk_live_run(kk_live *self, kk_live_job *job);
 
-// Ends the thread and closes every connection.
+// Closes every connection.  No job may be running.
 void kk_live_stop(kk_live *self);
 
 #endif

@@ -106,7 +106,7 @@ static void job_clean(kk_live_job *job)
     return_easy(job->live, job->easy);
     kk_live_headers_free(job->headers);
     curl_slist_free_all(job->resolve);
-    pthread_cond_destroy(&job->ended);
+    pthread_cond_destroy(&job->turned);
     free(job->body);
 }
 
@@ -120,7 +120,7 @@ static kk_code live_send(kk_transport *base, const kk_request *request, kk_respo
     if (code != KK_OK) {
         return code;
     }
-    pthread_cond_init(&job.ended, NULL);
+    pthread_cond_init(&job.turned, NULL);
     code = perform(&job, out, err);
     job_clean(&job);
     return code;
@@ -186,7 +186,7 @@ kk_code kk_live_open(const kk_live_host *host, kk_transport **out, kk_error *err
     pthread_mutex_init(&self->lock, NULL);
     if (!kk_live_start(self)) {
         live_close(&self->base);
-        return host->fail(err, KK_ERR_INTERNAL, "the thread for transfers could not be started");
+        return host->fail(err, KK_ERR_INTERNAL, "libcurl could not be set up for many transfers");
     }
     // The first request finds a handle that is made already.
     return_easy(self, curl_easy_init());

@@ -27,6 +27,7 @@ static const char configuration[] =
     "    listen 127.0.0.1:%u ssl http2;\n"
     "    ssl_certificate server.pem;\n"
     "    ssl_certificate_key server.key;\n"
+    "    location = /static { default_type application/json; return 200 '" NGINX_STATIC "'; }\n"
     "    location / { proxy_pass %s; proxy_http_version 1.1; proxy_next_upstream off; }\n"
     "  }\n"
     "}\n";

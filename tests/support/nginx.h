@@ -8,6 +8,14 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+// What it answers itself to a GET of /static: a small object as an API sends it.
+#define NGINX_STATIC                                                                               \
+    "{\"id\":\"abcdefghijkl\",\"type\":\"Database\",\"name\":\"fixture\",\"kind\":\"mysql\","      \
+    "\"state\":"                                                                                   \
+    "\"ready\",\"ready\":true,\"plan\":\"scaler_pro\",\"branches_count\":2,\"region\":{\"slug\":"  \
+    "\"us-east\",\"display_name\":\"AWS us-east-1\"},\"notes\":\"\",\"created_at\":"               \
+    "\"2026-11-23T12:00:00.000Z\",\"updated_at\":\"2026-11-23T12:00:00.000Z\"}"
+
 // One line of the log.
 typedef struct nginx_entry {
     unsigned long connection;
