@@ -27,6 +27,8 @@ start_server --tls "$work/server"
 export KK_CA_FILE="$work/server/ca.pem"
 bench https
 "$KK_BIN/bench_call" "https://localhost:$port/v1" "$KK_CA_FILE" "$auth" "$work/server/bench.har"
+mkdir "$work/server/live"
+"$KK_BIN/bench_live" "$work/server/live"
 start_server
 bench http
 "$KK_BIN/bench_process" 'kk --version, whole process' 200 "$KK_BIN/kk" --version -- /bin/true
