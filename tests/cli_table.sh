@@ -24,26 +24,26 @@ compare() { # compare WHAT: the files "page" and "code" hold one item a line
 rows() { sed -n "/^## $1\$/,/^## /p" "$page" | grep '^|' | sed 1,2d; }
 
 # ---- Commands: every one that `kk help` names, with its operands
-rows Commands | sed 's/^| `kk \([^`]*\)`.*/\1/' | sed 's/ *[[A-Z].*//' >"$work/page"
-listed() { "$kk" help "$@" | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'; }
-for command in $(listed); do
-    if [ -n "$(listed "$command")" ]; then
-        for sub in $(listed "$command"); do echo "$command $sub"; done
-    else
-        echo "$command"
-    fi
-done >"$work/code"
+rows Commands | sed 's/^| `kk \([^`]*\)`.*/\1/' | sed 's/ [[A-Z-].*//' >"$work/page"
+listed() { "$kk" help "$@" | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'; }
+walk() { # walk [WORD...]: the commands below these words, or the words themselves
+    below=$(listed "$@")
+    [ -n "$below" ] || echo "$*"
+    for word in $below; do (walk "$@" "$word"); done
+}
+walk >"$work/code"
 compare 'the commands'
 
 # ---- Options: the help of every command holds its own and those of all
 rows Options | sed 's/^| `\(--[a-z-]*\).*/\1/' >"$work/page"
-while read -r command sub; do
-    "$kk" help "$command" ${sub:+"$sub"}
+while read -r command; do
+    # shellcheck disable=SC2086
+    "$kk" help $command
 done <"$work/code.sorted" | sed -n 's/^  \(-., \)*\(--[a-z-]*\).*/\2/p' >"$work/code"
 compare 'the options'
 
 # ---- Environment: every variable that a source names
-rows Environment | sed 's/^| `\([A-Z_]*\).*/\1/' | grep -v '^CI$' >"$work/page"
+rows Environment | sed 's/^| `\([A-Z_]*\).*/\1/' | grep -vE '^(CI|KOSMO_[A-Z_]*|CREDENTIALS_DIRECTORY)$' >"$work/page"
 grep -hoE '"KK_[A-Z_]+' host-sdk/src/*.c host-sdk/cli/*.c | tr -d '"' >"$work/code"
 compare 'the environment variables'
 

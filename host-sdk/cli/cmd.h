@@ -19,6 +19,7 @@ typedef enum kk_option_id {
     KK_OPT_REPLAY_ALL_USED,
     KK_OPT_PLUGIN,
     KK_OPT_KEY_FILE,
+    KK_OPT_KEY_FD,
     KK_OPT_TIMEOUT,
     KK_OPT_DRY_RUN,
     KK_OPT_YES,
@@ -31,6 +32,19 @@ typedef enum kk_option_id {
     KK_OPT_UNSET,
     KK_OPT_SEARCH,
     KK_OPT_MAN,
+    KK_OPT_NEW_PASSPHRASE,
+    KK_OPT_NEW_KEY_FILE,
+    KK_OPT_RECOVERY,
+    KK_OPT_LABEL,
+    KK_OPT_FULL,
+    KK_OPT_REVEAL,
+    KK_OPT_FINGERPRINT,
+    KK_OPT_OUTPUT,
+    KK_OPT_ONLY,
+    KK_OPT_ON_CONFLICT,
+    KK_OPT_FROM_KEY_FILE,
+    KK_OPT_TTL,
+    KK_OPT_FIX,
     KK_OPT_COUNT
 } kk_option_id;
 
@@ -100,6 +114,9 @@ KK_MUST_USE kk_code kk_help_print(const kk_run *run, const kk_command *command, 
 // Errors: KK_ERR_USAGE.
 KK_MUST_USE kk_code kk_run_timeout(const kk_run *run, uint32_t *timeout_ms, kk_error *err);
 
+// Reads the value of --key-fd; 0 where it is not given.  Errors: KK_ERR_USAGE.
+KK_MUST_USE kk_code kk_run_key_fd(const kk_run *run, int *key_fd, kk_error *err);
+
 // Opens the host as the options and KK_LOG say.  *out is new: for kk_host_close().
 KK_MUST_USE kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err);
 
@@ -120,5 +137,18 @@ kk_code kk_cmd_keyring_rm(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_default(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_ack(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_which(kk_run *run, kk_error *err);
+kk_code kk_cmd_keyring_slot_list(kk_run *run, kk_error *err);
+kk_code kk_cmd_keyring_slot_add(kk_run *run, kk_error *err);
+kk_code kk_cmd_keyring_slot_passwd(kk_run *run, kk_error *err);
+kk_code kk_cmd_keyring_slot_rm(kk_run *run, kk_error *err);
+kk_code kk_cmd_keyring_rekey(kk_run *run, kk_error *err);
+kk_code kk_cmd_keyring_get(kk_run *run, kk_error *err);
+kk_code kk_cmd_keyring_exec(kk_run *run, kk_error *err);
+kk_code kk_cmd_keyring_export(kk_run *run, kk_error *err);
+kk_code kk_cmd_keyring_import(kk_run *run, kk_error *err);
+kk_code kk_cmd_keyring_lock(kk_run *run, kk_error *err);
+kk_code kk_cmd_keyring_unlock(kk_run *run, kk_error *err);
+kk_code kk_cmd_keyring_doctor(kk_run *run, kk_error *err);
+kk_code kk_cmd_keyring_import_kosmokrator(kk_run *run, kk_error *err);
 
 #endif

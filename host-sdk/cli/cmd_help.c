@@ -33,15 +33,16 @@ kk_code kk_cmd_help(kk_run *run, kk_error *err)
     }
     if (run->word_count > 0) {
         kk_buf name = {.limit = 256};
-        const char *second = run->word_count > 1 ? run->words[1] : NULL;
-        kk_buf_append_format(&name, "%s%s%s", run->words[0], second != NULL ? " " : "",
-                             second != NULL ? second : "");
+        for (size_t i = 0; i < run->word_count; i++) {
+            kk_buf_append_format(&name, "%s%s", i > 0 ? " " : "", run->words[i]);
+        }
         command = kk_command_find(kk_buf_view(&name));
+        kk_code code = KK_OK;
+        if (command == NULL) {
+            code = kk_fail(err, KK_ERR_USAGE, "there is no command '%.128s'", kk_buf_text(&name));
+        }
         kk_buf_clean(&name);
         if (command == NULL) {
-            kk_code code =
-                kk_fail(err, KK_ERR_USAGE, "there is no command '%.64s%s%.64s'", run->words[0],
-                        second != NULL ? " " : "", second != NULL ? second : "");
             kk_fail_hint(err, "'kk help' shows all");
             return code;
         }

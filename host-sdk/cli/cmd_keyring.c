@@ -3,6 +3,7 @@
 #include "fail.h"
 #include "json.h"
 #include "output.h"
+#include "secret_input.h"
 #include "terminal.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -42,24 +43,42 @@ kk_code kk_place_parse(const char *text, kk_place *out, kk_error *err)
 
 kk_code kk_run_open_keyring(const kk_run *run, kk_keyring **out, kk_error *err)
 {
+    int key_fd = 0;
+    kk_code code = kk_run_key_fd(run, &key_fd, err);
+    if (code != KK_OK) {
+        return code;
+    }
     kk_keyring_options options = {
         .size = sizeof options,
         .flags = kk_run_has(run, KK_OPT_REQUIRE_MLOCK) ? KK_KEYRING_REQUIRE_MLOCK : 0,
-        .key_file = run->options[KK_OPT_KEY_FILE]};
+        .key_file = run->options[KK_OPT_KEY_FILE],
+        .key_fd = key_fd,
+        .ask = kk_terminal_can_ask(run) ? kk_ask_for_key : NULL};
     return kk_keyring_open(&options, out, err);
 }
 
 // ---- init
 
-static void write_init(const kk_run *run, const char *path, const char *key_text, kk_buf *out)
+// The texts of new keys, shown once.
+typedef struct new_keys {
+    char key[KK_KEY_TEXT_SIZE];
+    char recovery[KK_KEY_TEXT_SIZE];
+} new_keys;
+
+static const char *text_or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+static void write_init(const kk_run *run, const char *path, const new_keys *keys, kk_buf *out)
 {
     const char *key_file = run->options[KK_OPT_KEY_FILE];
-    bool has_key = key_text[0] != '\0';
     if (kk_run_has(run, KK_OPT_JSON)) {
         kk_buf_append_text(out, "{\"success\":true");
         kk_output_member(out, "path", path);
         kk_output_member(out, "key_file", key_file);
-        kk_output_member(out, "key", has_key ? key_text : NULL);
+        kk_output_member(out, "key", text_or_null(keys->key));
+        kk_output_member(out, "recovery_key", text_or_null(keys->recovery));
         kk_buf_append_text(out, "}\n");
         return;
     }
@@ -67,43 +86,88 @@ static void write_init(const kk_run *run, const char *path, const char *key_text
     if (key_file != NULL) {
         kk_buf_append_format(out, "Its key is in %s; keep a copy of that file elsewhere.\n",
                              key_file);
-    } else if (has_key) {
+    } else if (keys->key[0] != '\0') {
         kk_buf_append_format(
             out,
             "%s\n"
             "This is its key, shown this one time.  Keep it in a password manager; without it\n"
             "what the keyring holds is lost.  Give it to kk as KK_KEY, or put it into a file that\n"
             "only you can read and name that file with --key-file or KK_KEY_FILE.\n",
-            key_text);
+            keys->key);
     }
+    if (keys->recovery[0] != '\0') {
+        kk_buf_append_format(out,
+                             "%s\n"
+                             "This key is the second way in, shown this one time.  Keep it away "
+                             "from this machine.\n",
+                             keys->recovery);
+    }
+}
+
+// Makes the keyring, with a passphrase if that is wanted.
+static kk_code make_keyring(kk_run *run, kk_keyring *keyring, new_keys *keys, kk_error *err)
+{
+    kk_buf room = {0};
+    kk_keyring_new_slot slot;
+    if (!kk_run_has(run, KK_OPT_NEW_PASSPHRASE)) {
+        return kk_keyring_init(keyring, run->options[KK_OPT_KEY_FILE], keys->key, err);
+    }
+    if (kk_run_has(run, KK_OPT_KEY_FILE)) {
+        return kk_fail(err, KK_ERR_USAGE, "--new-passphrase and --key-file exclude each other");
+    }
+    bool recovery = kk_run_has(run, KK_OPT_RECOVERY);
+    run->options[KK_OPT_RECOVERY] = NULL; // a slot of its own, added afterwards
+    kk_code code = kk_read_new_slot(run, &room, &slot, err);
+    run->options[KK_OPT_RECOVERY] = recovery ? "" : NULL;
+    if (code == KK_OK) {
+        code = kk_keyring_init_passphrase(keyring, slot.passphrase, slot.passphrase_len, err);
+    }
+    kk_room_wipe(&room);
+    return code;
+}
+
+// Whoever cannot show a key must not leave a keyring that it is the key of.
+static kk_code show_init(const kk_run *run, const kk_keyring *keyring, const new_keys *keys,
+                         kk_error *err)
+{
+    const char *path = kk_keyring_path(keyring);
+    kk_buf out = {.limit = KK_TEXT_MAX};
+    // Room for all of it at once, so that no copy of the key is left behind by growing.
+    (void)kk_buf_reserve(&out, 16384);
+    write_init(run, path, keys, &out);
+    kk_code code = kk_output_text(kk_buf_view(&out), err);
+    if (code != KK_OK && (keys->key[0] != '\0' || keys->recovery[0] != '\0')) {
+        // Nobody has seen the key, and nothing is in the keyring yet.
+        unlink(path);
+        kk_fail_hint(err, "the new keyring was removed again, since its key could not be shown");
+    }
+    explicit_bzero(out.ptr, out.len);
+    kk_buf_clean(&out);
+    return code;
+}
+
+static kk_code add_recovery(kk_keyring *keyring, new_keys *keys, kk_error *err)
+{
+    uint32_t number = 0;
+    kk_keyring_new_slot slot = {.label = "recovery"};
+    return kk_keyring_slot_add(keyring, &slot, &number, keys->recovery, err);
 }
 
 kk_code kk_cmd_keyring_init(kk_run *run, kk_error *err)
 {
     kk_keyring *keyring = NULL;
-    char key_text[KK_KEY_TEXT_SIZE] = "";
+    new_keys keys = {{0}, {0}};
     kk_code code = kk_run_open_keyring(run, &keyring, err);
-    if (code != KK_OK) {
-        return code;
-    }
-    code = kk_keyring_init(keyring, run->options[KK_OPT_KEY_FILE], key_text, err);
     if (code == KK_OK) {
-        const char *path = kk_keyring_path(keyring);
-        kk_buf out = {.limit = KK_TEXT_MAX};
-        // Room for all of it at once, so that no copy of the key is left behind by growing.
-        (void)kk_buf_reserve(&out, 16384);
-        write_init(run, path, key_text, &out);
-        code = kk_output_text(kk_buf_view(&out), err);
-        if (code != KK_OK && key_text[0] != '\0') {
-            // Nobody has seen the key, and nothing is in the keyring yet.
-            unlink(path);
-            kk_fail_hint(err,
-                         "the new keyring was removed again, since its key could not be shown");
-        }
-        explicit_bzero(out.ptr, out.len);
-        kk_buf_clean(&out);
+        code = make_keyring(run, keyring, &keys, err);
     }
-    explicit_bzero(key_text, sizeof key_text);
+    if (code == KK_OK && kk_run_has(run, KK_OPT_RECOVERY)) {
+        code = add_recovery(keyring, &keys, err);
+    }
+    if (code == KK_OK) {
+        code = show_init(run, keyring, &keys, err);
+    }
+    explicit_bzero(&keys, sizeof keys);
     kk_keyring_close(keyring);
     return code;
 }

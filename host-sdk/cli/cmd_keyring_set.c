@@ -4,9 +4,9 @@
 #include "input.h"
 #include "json.h"
 #include "output.h"
+#include "secret_input.h"
 #include "terminal.h"
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum { FIELDS_MAX = 32 };
@@ -24,79 +24,18 @@ typedef struct input {
     size_t count;
 } input;
 
-static kk_code make_room(kk_buf *self, kk_error *err)
-{
-    self->limit = VAULT_SIZE;
-    if (kk_buf_reserve(self, VAULT_SIZE) == NULL) {
-        return kk_fail(err, KK_ERR_INTERNAL, "out of memory for the value");
-    }
-    // Without the right to lock it, it is still wiped.
-    (void)!mlock(self->ptr, self->capacity);
-    return KK_OK;
-}
-
-static void wipe_room(kk_buf *self)
-{
-    if (self->ptr != NULL) {
-        explicit_bzero(self->ptr, self->capacity);
-        munlock(self->ptr, self->capacity);
-    }
-    kk_buf_clean(self);
-}
-
 // ---- One value
-
-// Asks twice; both answers stand one behind the other in [text].
-static kk_code ask_value(input *self, const char *place, kk_error *err)
-{
-    kk_buf prompt = {.limit = 512};
-    kk_buf_append_format(&prompt, "Value of %s: ", place);
-    kk_code code = kk_terminal_ask_secret(kk_buf_text(&prompt), &self->text, err);
-    size_t first = self->text.len;
-    if (code == KK_OK) {
-        code = kk_terminal_ask_secret("The same again: ", &self->text, err);
-    }
-    kk_buf_clean(&prompt);
-    if (code != KK_OK) {
-        return code;
-    }
-    if (self->text.len != 2 * first || memcmp(self->text.ptr, self->text.ptr + first, first) != 0) {
-        return kk_fail(err, KK_ERR_USAGE, "the two values differ; nothing was stored");
-    }
-    self->text.len = first;
-    return KK_OK;
-}
-
-static void drop_newline(kk_buf *text)
-{
-    if (text->len > 0 && text->ptr[text->len - 1] == '\n') {
-        text->len--;
-        if (text->len > 0 && text->ptr[text->len - 1] == '\r') {
-            text->len--;
-        }
-    }
-}
 
 static kk_code read_value(const kk_run *run, input *self, kk_error *err)
 {
-    kk_code code = KK_OK;
-    if (!isatty(STDIN_FILENO)) {
-        code = kk_input_read(STDIN_FILENO, "stdin", &self->text, err);
-        if (code == KK_OK && !kk_run_has(run, KK_OPT_RAW)) {
-            drop_newline(&self->text);
-        }
-    } else if (kk_terminal_can_ask(run)) {
-        code = ask_value(self, run->words[0], err);
-    } else {
-        code = kk_fail(err, KK_ERR_USAGE, "there is no value on stdin");
-        kk_fail_hint(err, "pipe the value in");
-    }
-    if (code != KK_OK) {
-        return code;
-    }
+    kk_buf prompt = {.limit = 512};
+    kk_buf_append_format(&prompt, "Value of %s: ", run->words[0]);
+    kk_code code = kk_room_read_secret(run, kk_buf_text(&prompt), "value",
+                                       kk_run_has(run, KK_OPT_RAW), &self->text, err);
+    kk_buf_clean(&prompt);
     self->fields[0] = (kk_keyring_value){self->place.field, self->text.ptr, self->text.len};
     self->count = 1;
-    return KK_OK;
+    return code;
 }
 
 // ---- An object of values
@@ -202,9 +141,9 @@ static kk_code read_object(input *self, kk_error *err)
 
 static kk_code read_fields(const kk_run *run, input *self, kk_error *err)
 {
-    kk_code code = make_room(&self->text, err);
+    kk_code code = kk_room_make(&self->text, VAULT_SIZE, err);
     if (code == KK_OK) {
-        code = make_room(&self->values, err);
+        code = kk_room_make(&self->values, VAULT_SIZE, err);
     }
     if (code == KK_OK && self->place.field[0] != '\0') {
         code = read_value(run, self, err);
@@ -304,12 +243,120 @@ static kk_code print_stored(const kk_run *run, const input *self, kk_error *err)
     return kk_output_take(&out, err);
 }
 
+// ---- A URL that would take secrets elsewhere
+
+// Whether the account holds a field that this command does not set: a secret, as far as we know.
+static kk_code holds_others(kk_keyring *keyring, const input *self, bool *holds, kk_error *err)
+{
+    kk_keyring_listing listing = {0};
+    kk_code code = kk_keyring_list(keyring, &listing, err);
+    *holds = false;
+    for (size_t i = 0; code == KK_OK && i < listing.count && !*holds; i++) {
+        const kk_keyring_entry *entry = &listing.entries[i];
+        bool is_ours = entry->field[0] != '\0' && strcmp(entry->plugin, self->place.plugin) == 0 &&
+                       strcmp(entry->account, self->place.account) == 0;
+        for (size_t k = 0; k < self->count && is_ours; k++) {
+            is_ours = strcmp(entry->field, self->fields[k].field) != 0;
+        }
+        *holds = is_ours;
+    }
+    return code;
+}
+
+typedef struct redirect {
+    const kk_host *host;
+    const char *plugin;
+    const kk_keyring_value *url;
+    bool known;
+} redirect;
+
+static kk_code compare_url(void *context, const char *value, size_t value_len, kk_error *err)
+{
+    redirect *self = context;
+    return kk_host_is_known_origin(self->host, self->plugin, self->url->field, self->url->value,
+                                   self->url->value_len, value, value_len, &self->known, err);
+}
+
+// Whether a field keeps the account where the manifest, or what is stored, has it.
+static kk_code keeps_origin(const kk_host *host, kk_keyring *keyring, const kk_place *place,
+                            const kk_keyring_value *field, bool *keeps, kk_error *err)
+{
+    redirect self = {host, place->plugin, field, true};
+    kk_error why = {0};
+    kk_code code = kk_keyring_use(keyring, place->plugin, place->account, field->field, compare_url,
+                                  &self, &why);
+    if (code == KK_ERR_ACCOUNT_UNKNOWN) {
+        code = compare_url(&self, "", 0, &why);
+    }
+    if (code == KK_ERR_UNKNOWN_PLUGIN) {
+        // Nobody knows which of its fields are URLs; it was said that nothing is checked.
+        code = KK_OK;
+    }
+    *keeps = self.known;
+    if (code != KK_OK && err != NULL) {
+        *err = why;
+    }
+    return code;
+}
+
+static kk_code approve_redirect(const kk_run *run, const input *self, const char *field,
+                                kk_error *err)
+{
+    const kk_place *place = &self->place;
+    bool can_ask = !kk_run_has(run, KK_OPT_YES) && kk_terminal_can_ask(run);
+    bool yes = kk_run_has(run, KK_OPT_YES);
+    if (can_ask) {
+        kk_buf question = {.limit = KK_TEXT_MAX};
+        kk_buf_append_format(&question,
+                             "%s/%s holds secrets, and this '%s' is at another place than they are "
+                             "for.\nSend them there from now on? [y/N] ",
+                             place->plugin, place->account, field);
+        yes = kk_terminal_ask(kk_buf_text(&question), -1);
+        kk_buf_clean(&question);
+    }
+    if (yes) {
+        return KK_OK;
+    }
+    kk_code code = kk_fail(err, KK_ERR_APPROVAL_REQUIRED,
+                           "the new '%s' would send the secrets of '%s/%s' to another place, which "
+                           "was not approved",
+                           field, place->plugin, place->account);
+    kk_fail_hint(err, can_ask ? "nothing was stored"
+                              : "nothing was stored; add --yes, or store the secrets with it");
+    return code;
+}
+
+// Who can make us store a URL must not get the secrets that are stored already.
+static kk_code check_redirect(const kk_run *run, kk_keyring *keyring, const input *self,
+                              kk_error *err)
+{
+    kk_host *host = NULL;
+    bool holds = false;
+    kk_code code = holds_others(keyring, self, &holds, err);
+    if (code != KK_OK || !holds) {
+        return code;
+    }
+    code = kk_run_open_host(run, &host, err);
+    for (size_t i = 0; code == KK_OK && i < self->count; i++) {
+        bool keeps = true;
+        code = keeps_origin(host, keyring, &self->place, &self->fields[i], &keeps, err);
+        if (code == KK_OK && !keeps) {
+            code = approve_redirect(run, self, self->fields[i].field, err);
+        }
+    }
+    kk_host_close(host);
+    return code;
+}
+
 static kk_code store(const kk_run *run, const input *self, kk_error *err)
 {
     kk_keyring *keyring = NULL;
     kk_code code = check_fields(run, self, err);
     if (code == KK_OK) {
         code = kk_run_open_keyring(run, &keyring, err);
+    }
+    if (code == KK_OK) {
+        code = check_redirect(run, keyring, self, err);
     }
     if (code == KK_OK) {
         code = kk_keyring_set(keyring, self->place.plugin, self->place.account, self->fields,
@@ -335,7 +382,7 @@ kk_code kk_cmd_keyring_set(kk_run *run, kk_error *err)
     if (code == KK_OK) {
         code = store(run, &self, err);
     }
-    wipe_room(&self.values);
-    wipe_room(&self.text);
+    kk_room_wipe(&self.values);
+    kk_room_wipe(&self.text);
     return code;
 }

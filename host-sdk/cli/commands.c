@@ -10,6 +10,7 @@ const kk_option kk_global_options[] = {
     {KK_OPT_REPLAY_ALL_USED, 0, "replay-all-used", NULL, "fail if entries of the tape are left"},
     {KK_OPT_PLUGIN, 0, "plugin", "FILE", "load this plugin too; may be repeated"},
     {KK_OPT_KEY_FILE, 0, "key-file", "FILE", "the file with the keyring's key"},
+    {KK_OPT_KEY_FD, 0, "key-fd", "N", "the descriptor that the keyring's key is read from"},
     {KK_OPT_TIMEOUT, 0, "timeout", "SECONDS", "the time a call gets, for example 2.5"},
     {KK_OPT_DRY_RUN, 0, "dry-run", NULL, "check a call and stop before anything is sent"},
     {KK_OPT_YES, 0, "yes", NULL, "approve the write or the removal"},
@@ -39,6 +40,72 @@ static const kk_option docs_options[] = {
 
 static const kk_option help_options[] = {
     {KK_OPT_MAN, 0, "man", NULL, "print the manual page, for man"},
+    {0},
+};
+
+#define NEW_SLOT                                                                                   \
+    {KK_OPT_NEW_PASSPHRASE, 0, "new-passphrase", NULL, "a passphrase, asked for or from stdin"},   \
+        {KK_OPT_NEW_KEY_FILE, 0, "new-key-file", "FILE", "this key file, made if there is none"},  \
+        {KK_OPT_RECOVERY, 0, "recovery", NULL, "a new key, shown this one time"},                  \
+    {                                                                                              \
+        KK_OPT_LABEL, 0, "label", "TEXT", "what the slot is called"                                \
+    }
+
+static const kk_option init_options[] = {
+    {KK_OPT_NEW_PASSPHRASE, 0, "new-passphrase", NULL, "a passphrase, asked for or from stdin"},
+    {KK_OPT_RECOVERY, 0, "recovery", NULL, "add a second key, shown this one time"},
+    {0},
+};
+
+static const kk_option slot_options[] = {NEW_SLOT, {0}};
+
+static const kk_option rekey_options[] = {
+    {KK_OPT_FULL, 0, "full", NULL, "a new data key, and every value sealed anew"},
+    {0},
+};
+
+static const kk_option get_options[] = {
+    {KK_OPT_REVEAL, 0, "reveal", NULL, "print the value itself"},
+    {0},
+};
+
+static const kk_option list_options[] = {
+    {KK_OPT_FINGERPRINT, 0, "fingerprint", NULL, "with a fingerprint of each value"},
+    {0},
+};
+
+static const kk_option export_options[] = {
+    {KK_OPT_OUTPUT, 'o', "output", "FILE", "where the copy goes; there must be no such file"},
+    {KK_OPT_ONLY, 0, "only", "PLUGIN[/ACCOUNT]", "nothing else"},
+    NEW_SLOT,
+    {0},
+};
+
+#define ON_CONFLICT                                                                                \
+    {                                                                                              \
+        KK_OPT_ON_CONFLICT, 0, "on-conflict", "fail|skip|replace",                                 \
+            "what becomes of a value that differs from the one here; fail by default"              \
+    }
+
+static const kk_option import_options[] = {
+    ON_CONFLICT,
+    {KK_OPT_FROM_KEY_FILE, 0, "from-key-file", "FILE", "the key of the copy"},
+    {0},
+};
+
+static const kk_option kosmokrator_options[] = {
+    ON_CONFLICT,
+    {KK_OPT_FROM_KEY_FILE, 0, "from-key-file", "FILE", "its credentials.key"},
+    {0},
+};
+
+static const kk_option unlock_options[] = {
+    {KK_OPT_TTL, 0, "ttl", "TIME", "how long, such as 90s, 15m or 8h; 15m by default"},
+    {0},
+};
+
+static const kk_option doctor_options[] = {
+    {KK_OPT_FIX, 0, "fix", NULL, "take permissions from others that they must not have"},
     {0},
 };
 
@@ -83,6 +150,7 @@ const kk_command kk_commands[] = {
      .details =
          "With --key-file, the key is that file's, which is made if there is none, and later\n"
          "calls find it by themselves.  Otherwise a new key is shown, this one time.\n",
+     .options = init_options,
      .changes = true,
      .run = kk_cmd_keyring_init},
     {.name = "keyring set",
@@ -100,6 +168,7 @@ const kk_command kk_commands[] = {
     {.name = "keyring list",
      .operands = "[PLUGIN]",
      .summary = "Show which accounts and fields are stored",
+     .options = list_options,
      .words_max = 1,
      .run = kk_cmd_keyring_list},
     {.name = "keyring rm",
@@ -131,6 +200,96 @@ const kk_command kk_commands[] = {
          "code rollback, and another one with the code fork, until this command accepts it.\n",
      .changes = true,
      .run = kk_cmd_keyring_ack},
+    {.name = "keyring get",
+     .operands = "PLUGIN/ACCOUNT/FIELD",
+     .summary = "Show when a value was stored and its fingerprint, or the value itself",
+     .options = get_options,
+     .words_min = 1,
+     .words_max = 1,
+     .run = kk_cmd_keyring_get},
+    {.name = "keyring exec",
+     .operands = "PLUGIN -- COMMAND [ARGUMENT...]",
+     .summary = "Run a program with an account's fields in its environment",
+     .details = "A field goes into the variable that the manifest names for it, or PLUGIN_FIELD.  "
+                "Nothing\n"
+                "of the program's environment begins with KK_, and no argument holds a value.\n",
+     .words_min = 2,
+     .words_max = SIZE_MAX,
+     .run = kk_cmd_keyring_exec},
+    {.name = "keyring slot",
+     .operands = "COMMAND",
+     .summary = "Keep the keys and passphrases that open the keyring"},
+    {.name = "keyring slot list",
+     .operands = "",
+     .summary = "Show what opens the keyring",
+     .run = kk_cmd_keyring_slot_list},
+    {.name = "keyring slot add",
+     .operands = "",
+     .summary = "Let another key or passphrase open the keyring",
+     .details = "Without an option it is a new key, which is shown this one time.\n",
+     .options = slot_options,
+     .surplus = SECRET_WORD,
+     .changes = true,
+     .run = kk_cmd_keyring_slot_add},
+    {.name = "keyring slot passwd",
+     .operands = "[NUMBER]",
+     .summary = "Change a passphrase, asked for or from stdin",
+     .words_max = 1,
+     .surplus = SECRET_WORD,
+     .changes = true,
+     .run = kk_cmd_keyring_slot_passwd},
+    {.name = "keyring slot rm",
+     .operands = "NUMBER",
+     .summary = "Let a key or passphrase no longer open the keyring",
+     .words_min = 1,
+     .words_max = 1,
+     .changes = true,
+     .run = kk_cmd_keyring_slot_rm},
+    {.name = "keyring rekey",
+     .operands = "--full",
+     .summary = "Seal everything anew, for the key in use alone",
+     .options = rekey_options,
+     .changes = true,
+     .run = kk_cmd_keyring_rekey},
+    {.name = "keyring export",
+     .operands = "-o FILE",
+     .summary = "Write an encrypted copy with a key of its own",
+     .options = export_options,
+     .changes = true,
+     .run = kk_cmd_keyring_export},
+    {.name = "keyring import",
+     .operands = "FILE",
+     .summary = "Take the values of an encrypted copy in",
+     .details =
+         "The copy's key is that of --from-key-file, or what stdin holds: its text or its\n"
+         "passphrase.  With neither it is asked for, or else the key of this keyring is tried.\n",
+     .options = import_options,
+     .words_min = 1,
+     .words_max = 1,
+     .run = kk_cmd_keyring_import},
+    {.name = "keyring import-kosmokrator",
+     .operands = "",
+     .summary = "Take the credentials of that host in, from stdin",
+     .details = "Stdin is what this prints:\n"
+                "  sqlite3 -json ~/.kosmo/data/kosmo.db 'SELECT key, value FROM settings'\n"
+                "The key is KOSMO_CREDENTIAL_KEY or KOSMO_SECRET_KEY, else --from-key-file or\n"
+                "~/.kosmokrator/credentials.key.\n",
+     .options = kosmokrator_options,
+     .run = kk_cmd_keyring_import_kosmokrator},
+    {.name = "keyring unlock",
+     .operands = "",
+     .summary = "Remember the key in this login session for a while",
+     .options = unlock_options,
+     .run = kk_cmd_keyring_unlock},
+    {.name = "keyring lock",
+     .operands = "",
+     .summary = "Forget what 'unlock' remembered",
+     .run = kk_cmd_keyring_lock},
+    {.name = "keyring doctor",
+     .operands = "",
+     .summary = "Examine the keyring and what is around it",
+     .options = doctor_options,
+     .run = kk_cmd_keyring_doctor},
     {.name = "completion",
      .operands = "SHELL",
      .summary = "Print a script that completes command lines in bash, zsh or fish",
@@ -145,7 +304,7 @@ const kk_command kk_commands[] = {
      .operands = "[COMMAND]",
      .summary = "Show help on a command",
      .options = help_options,
-     .words_max = 2,
+     .words_max = 3,
      .run = kk_cmd_help},
 };
 

@@ -34,7 +34,8 @@ static void write_commands(kk_buf *out, const kk_command *group)
         const char *name = kk_commands[i].name;
         bool listed = group == NULL ? strchr(name, ' ') == NULL
                                     : strlen(name) > skip && name[skip - 1] == ' ' &&
-                                          strncmp(name, group->name, skip - 1) == 0;
+                                          strncmp(name, group->name, skip - 1) == 0 &&
+                                          strchr(name + skip, ' ') == NULL;
         if (listed) {
             write_row(out, name + skip, kk_commands[i].summary);
         }

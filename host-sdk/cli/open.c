@@ -1,6 +1,8 @@
 // From the options of a command line to a host.
 #include "fail.h"
 #include "output.h"
+#include "secret_input.h"
+#include "terminal.h"
 #include <errno.h>
 #include <kk/tape.h>
 #include <stdlib.h>
@@ -26,6 +28,22 @@ kk_code kk_run_timeout(const kk_run *run, uint32_t *timeout_ms, kk_error *err)
                        text);
     }
     *timeout_ms = (uint32_t)(seconds * 1000.0 + 0.5);
+    return KK_OK;
+}
+
+kk_code kk_run_key_fd(const kk_run *run, int *key_fd, kk_error *err)
+{
+    const char *text = run->options[KK_OPT_KEY_FD];
+    char *end = NULL;
+    *key_fd = 0;
+    if (text == NULL) {
+        return KK_OK;
+    }
+    long number = strtol(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || number < 3 || number > 65535) {
+        return kk_fail(err, KK_ERR_USAGE, "'--key-fd' takes the number of a descriptor above 2");
+    }
+    *key_fd = (int)number;
     return KK_OK;
 }
 
@@ -100,6 +118,10 @@ kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err)
     int level = -1;
     uint32_t timeout_ms = 0;
     kk_code code = kk_run_timeout(run, &timeout_ms, err);
+    int key_fd = 0;
+    if (code == KK_OK) {
+        code = kk_run_key_fd(run, &key_fd, err);
+    }
     if (code == KK_OK) {
         code = log_level(run, &level, err);
     }
@@ -120,6 +142,8 @@ kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err)
                                .replay_delay = run->options[KK_OPT_REPLAY_DELAY],
                                .account = run->options[KK_OPT_ACCOUNT],
                                .key_file = run->options[KK_OPT_KEY_FILE],
+                               .key_fd = key_fd,
+                               .ask = kk_terminal_can_ask(run) ? kk_ask_for_key : NULL,
                                .log = level >= 0 ? kk_output_log : NULL,
                                .log_level = level >= 0 ? level : 0};
     code = kk_host_open(&options, out, err);

@@ -111,7 +111,8 @@ static kk_code unknown_command(const char *name, const char *group, kk_error *er
     for (size_t i = 0; i < kk_command_count; i++) {
         const char *known = kk_commands[i].name;
         bool in_group = group != NULL
-                            ? strncmp(known, group, skip - 1) == 0 && known[skip - 1] == ' '
+                            ? strncmp(known, group, skip - 1) == 0 && known[skip - 1] == ' ' &&
+                                  strchr(known + skip, ' ') == NULL
                             : strchr(known, ' ') == NULL;
         if (in_group) {
             names[count++] = known + skip;
@@ -125,7 +126,7 @@ static kk_code unknown_command(const char *name, const char *group, kk_error *er
     return code;
 }
 
-// The first word names the command; below a group, so does the second.
+// The first word names the command; below a group, so does the next.
 static kk_code read_word(parser *self, const char *word, kk_error *err)
 {
     kk_run *run = self->run;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ANSWER_SIZE = 64 };
@@ -31,10 +32,13 @@ bool kk_terminal_can_ask(const kk_run *run)
         return false;
     }
     int fd = open_terminal();
-    if (fd >= 0) {
-        close(fd);
+    if (fd < 0) {
+        return false;
     }
-    return fd >= 0;
+    // A job in the background would be stopped for asking.
+    bool in_front = tcgetpgrp(fd) == getpgrp();
+    close(fd);
+    return in_front;
 }
 
 static void show(int fd, const char *text)
@@ -121,8 +125,16 @@ static void become_loud(quiet *self)
     pthread_sigmask(SIG_SETMASK, &self->mask, NULL);
 }
 
-// Reads up to the newline.  False with signal_came 0 is a failure to read.
-static bool read_line(quiet *self, kk_buf *out)
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+// Reads up to the newline, until that time if it is not 0.  False with signal_came 0 is a failure
+// to read.
+static bool read_line(quiet *self, uint64_t until_ms, kk_buf *out)
 {
     sigset_t open_mask = self->mask;
     for (size_t i = 0; i < CAUGHT_COUNT; i++) {
@@ -130,7 +142,11 @@ static bool read_line(quiet *self, kk_buf *out)
     }
     for (;;) {
         struct pollfd fds = {.fd = self->fd, .events = POLLIN};
-        if (ppoll(&fds, 1, NULL, &open_mask) < 0) {
+        uint64_t now = now_ms();
+        uint64_t left = until_ms > now ? until_ms - now : 0;
+        struct timespec wait = {.tv_sec = (time_t)(left / 1000),
+                                .tv_nsec = (long)(left % 1000) * 1000000};
+        if (ppoll(&fds, 1, until_ms != 0 ? &wait : NULL, &open_mask) <= 0) {
             return false;
         }
         char byte;
@@ -145,13 +161,14 @@ static bool read_line(quiet *self, kk_buf *out)
     }
 }
 
-kk_code kk_terminal_ask_secret(const char *prompt, kk_buf *out, kk_error *err)
+kk_code kk_terminal_ask_secret(const char *prompt, unsigned limit_ms, kk_buf *out, kk_error *err)
 {
     int fd = open_terminal();
     if (fd < 0) {
         return kk_fail(err, KK_ERR_IO, "the terminal could not be opened: %s", strerror(errno));
     }
     size_t start = out->len;
+    uint64_t until_ms = limit_ms != 0 ? now_ms() + limit_ms : 0;
     int came = 0;
     bool done = false;
     do {
@@ -163,7 +180,7 @@ kk_code kk_terminal_ask_secret(const char *prompt, kk_buf *out, kk_error *err)
         done = become_quiet(&self);
         if (done) {
             show(fd, prompt);
-            done = read_line(&self, out);
+            done = read_line(&self, until_ms, out);
         }
         came = signal_came;
         show(fd, "\n");

@@ -4,7 +4,8 @@
 
 #include "cmd.h"
 
-// Whether there is somebody to ask: a terminal, and neither --no-input nor CI in the environment.
+// Whether there is somebody to ask: a terminal in whose foreground we run, and neither --no-input
+// nor CI in the environment.
 bool kk_terminal_can_ask(const kk_run *run);
 
 // Shows [question], which may hold several lines, and waits for a line.  True for y or yes.  A
@@ -13,8 +14,9 @@ bool kk_terminal_ask(const char *question, int wake_fd);
 
 // Asks for a line without showing it.  On SIGINT, SIGTERM, SIGHUP and SIGQUIT the terminal is put
 // right before the signal has its usual effect; after SIGTSTP the question is asked again.  The
-// line, without its newline, is appended to [out].
+// line, without its newline, is appended to [out].  With [limit_ms] above 0 it has to come in time.
 // Errors: KK_ERR_IO, KK_ERR_TOO_LARGE.
-KK_MUST_USE kk_code kk_terminal_ask_secret(const char *prompt, kk_buf *out, kk_error *err);
+KK_MUST_USE kk_code kk_terminal_ask_secret(const char *prompt, unsigned limit_ms, kk_buf *out,
+                                           kk_error *err);
 
 #endif

@@ -105,6 +105,10 @@ bool kk_account_allows(const kk_account *self, const char *url);
 // are left: they would shred the text.
 void kk_account_redact(const kk_account *self, char *bytes, size_t len);
 
+// For kk_host_lend().
+KK_MUST_USE kk_code kk_account_lend(const kk_account *self, kk_lend_fn use, void *context,
+                                    kk_error *err);
+
 // For kk_host_which().
 KK_MUST_USE kk_code kk_account_describe(const kk_account *self, kk_account_info **out,
                                         kk_error *err);

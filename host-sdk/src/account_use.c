@@ -371,3 +371,42 @@ void kk_account_info_free(kk_account_info *info)
 {
     free(info);
 }
+
+static bool is_of_scheme(const kk_scheme *scheme, const char *key)
+{
+    for (const char *const *field = scheme->fields; *field != NULL; field++) {
+        if (strcmp(*field, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+kk_code kk_account_lend(const kk_account *self, kk_lend_fn use, void *context, kk_error *err)
+{
+    kk_account_info *info = NULL;
+    kk_lent_field lent[KK_MANIFEST_FIELDS_MAX];
+    size_t count = 0;
+    const kk_scheme *scheme = kk_account_scheme(self);
+    kk_code code = kk_account_check_complete(self, err);
+    if (code == KK_OK) {
+        code = kk_account_describe(self, &info, err);
+    }
+    for (size_t i = 0; code == KK_OK && i < self->field_count; i++) {
+        const kk_field *field = self->credential->fields[i];
+        const kk_account_value *held = &self->values[i];
+        bool set = held->value.len > 0 && strcmp(held->source, "default") != 0;
+        if (set && (!is_secret(self, i) || is_of_scheme(scheme, field->key))) {
+            lent[count++] = (kk_lent_field){.key = field->key,
+                                            .env = field->env != NULL ? field->env : "",
+                                            .value = (const char *)held->value.ptr,
+                                            .value_len = held->value.len,
+                                            .secret = is_secret(self, i)};
+        }
+    }
+    if (code == KK_OK) {
+        code = use(context, info, lent, count, err);
+    }
+    kk_account_info_free(info);
+    return code;
+}

@@ -181,6 +181,43 @@ kk_code kk_field_check(const kk_plugin *plugin, const char *key, kk_str value, k
     return code;
 }
 
+// Whether two URLs have one origin.  Their copies are wiped, since passwords may stand in them.
+static bool is_one_origin(kk_str a, kk_str b)
+{
+    kk_buf texts[2] = {{.limit = KK_TEXT_MAX}, {.limit = KK_TEXT_MAX}};
+    kk_str given[2] = {a, b};
+    kk_url urls[2];
+    bool parsed = true;
+    for (size_t i = 0; i < 2; i++) {
+        kk_buf_append_str(&texts[i], given[i]);
+        parsed = parsed && kk_url_parse(kk_buf_text(&texts[i]), &urls[i], NULL) == KK_OK;
+    }
+    bool same = parsed && kk_url_same_origin(&urls[0], &urls[1]);
+    for (size_t i = 0; i < 2; i++) {
+        kk_wipe(texts[i].ptr, texts[i].capacity);
+        kk_buf_clean(&texts[i]);
+    }
+    return same;
+}
+
+bool kk_field_is_known_origin(const kk_plugin *plugin, const char *key, kk_str url, kk_str current)
+{
+    const kk_field *field = find_field(plugin, key);
+    if (field == NULL || (field->flags & KK_FIELD_URL) == 0 || is_one_origin(url, current)) {
+        return true;
+    }
+    const kk_credential *const *credential = kk_plugin_manifest(plugin)->credentials;
+    for (; credential != NULL && *credential != NULL; credential++) {
+        const char *const *origin = (*credential)->origins;
+        for (; origin != NULL && *origin != NULL; origin++) {
+            if (is_one_origin(url, kk_str_from(*origin))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 // Lua writes a '-' of an account as '_', which a function's name must not be as well.
 static bool is_in_lua(const char *account, const char *name)
 {

@@ -10,6 +10,9 @@
 KK_MUST_USE kk_code kk_field_check(const kk_plugin *plugin, const char *key, kk_str value,
                                    kk_error *err);
 
+// As kk_host_is_known_origin().
+bool kk_field_is_known_origin(const kk_plugin *plugin, const char *key, kk_str url, kk_str current);
+
 // As kk_host_check_account_name().
 KK_MUST_USE kk_code kk_account_name_check(const kk_plugin *plugin, const char *account,
                                           kk_error *err);

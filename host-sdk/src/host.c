@@ -324,6 +324,9 @@ static kk_code open_keyring(kk_host *self, const kk_host_options *options, kk_er
                  ((options->flags & KK_HOST_REQUIRE_MLOCK) != 0 ? KK_KEYRING_REQUIRE_MLOCK : 0),
         .home = options->home,
         .key_file = options->key_file,
+        .key_fd = options->key_fd,
+        .ask = options->ask,
+        .ask_context = options->ask_context,
     };
     return kk_keyring_open(&keyring, &self->keyring, err);
 }

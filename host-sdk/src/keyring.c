@@ -192,12 +192,13 @@ static kk_code init(kk_keyring *self, kk_found_key *key, const char *key_file, k
     init_edit edit = {.keyring = self, .key_file = key_file, .key = {key->kind, &key->secret}};
     kk_keyring_forget_key(self);
     kk_code code = commit(self, NULL, true, edit_init, &edit, err);
-    if (!kk_keyring_is_committed(code) || key->kind == KK_KRING_SLOT_PASSPHRASE) {
-        return code;
+    if (kk_keyring_is_committed(code)) {
+        // It opens the keyring as if a source had given it.
+        self->found = *key;
+        *key = (kk_found_key){.kind = KK_KRING_SLOT_RAW_KEY};
+        kk_secret_rest(&self->found.secret);
     }
-    kk_code copied = kk_keyring_copy_key(&key->secret, &self->key, err);
-    kk_secret_rest(&self->key);
-    return copied == KK_OK ? code : copied;
+    return code;
 }
 
 static kk_code prepare_init(kk_keyring *self, kk_error *err)
@@ -220,7 +221,9 @@ kk_code kk_keyring_init(kk_keyring *keyring, const char *key_file, char *key_tex
     if (kk_keyring_is_committed(code)) {
         key_text[0] = '\0';
         if (is_new) {
-            kk_key_format(&key.secret, key_text);
+            kk_secret_wake(&keyring->found.secret);
+            kk_key_format(&keyring->found.secret, key_text);
+            kk_secret_rest(&keyring->found.secret);
         }
     }
     kk_found_key_clean(&key);

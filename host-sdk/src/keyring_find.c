@@ -64,6 +64,13 @@ kk_code kk_keyring_find_key(kk_keyring *self, bool *found, kk_error *err)
     if (*found) {
         return KK_OK;
     }
+    if (self->found.secret.len > 0) {
+        kk_found_key own = self->found;
+        self->found = (kk_found_key){.kind = KK_KRING_SLOT_RAW_KEY};
+        kk_secret_wake(&own.secret);
+        *found = true;
+        return take_found(self, &own, err);
+    }
     kk_key_sources sources = kk_keyring_sources(self);
     kk_found_key given = {.kind = KK_KRING_SLOT_RAW_KEY};
     kk_code code = kk_key_find(self->store.io, &sources, &given, found, err);

@@ -69,8 +69,13 @@ kk_code kk_session_keep(const kk_kring *ring, const kk_secret *keys, unsigned se
     char name[NAME_SIZE];
     const kk_kring_keys *inside = (const kk_kring_keys *)keys->ptr;
     name_key(ring, name);
-    long key = syscall(SYS_add_key, "user", name, inside->data, sizeof inside->data,
-                       KEY_SPEC_SESSION_KEYRING);
+    // By its number: named as the session's, a keyring that is the user's (where nobody logged in)
+    // would be replaced by a new one that ends with this process.
+    long session = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
+    if (session < 0) {
+        return fail_session(errno, err);
+    }
+    long key = syscall(SYS_add_key, "user", name, inside->data, sizeof inside->data, session);
     if (key < 0) {
         return fail_session(errno, err);
     }

@@ -67,6 +67,7 @@ typedef struct kk_host_options {
     const char *replay_file; // answer from this tape, and never touch the network or the keyring
     const char *account;     // the account of calls that name none
     const char *key_file;    // the keyring's key, before every other source
+    int key_fd;              // the same from a descriptor above 2; 0 = none
     kk_log_fn log;           // or NULL
     void *log_context;
     int log_level;   // the most detailed level that `log` gets
@@ -76,6 +77,9 @@ typedef struct kk_host_options {
     const char *replay_delay; // how long a tape's answers take, by the replay's own clock: NULL or
                               // "off", "recorded", a factor "x0.1", or "250ms".  Nobody waits: the
                               // clock is moved on, and deadlines are by it
+    kk_code (*ask)(void *context, const char *prompt, char *out, size_t out_size, size_t *out_len,
+                   kk_error *err); // kk_keyring_options.ask
+    void *ask_context;
 } kk_host_options;
 
 // KK_HOST_PREPARE_LIVE is for a program that calls once and ends.  What the network needs takes
@@ -236,6 +240,33 @@ KK_PUBLIC KK_MUST_USE kk_code kk_host_check_field(const kk_host *host, const cha
 // Errors: KK_ERR_UNKNOWN_PLUGIN, KK_ERR_INVALID_ARGS.
 KK_PUBLIC KK_MUST_USE kk_code kk_host_check_account_name(const kk_host *host, const char *plugin,
                                                          const char *account, kk_error *err);
+
+// Whether [url], as field [key] of an account whose stored value is [current] ("" for none), leads
+// where the manifest or that value leads already.  *known is true for a field that is no URL.
+// Errors: KK_ERR_UNKNOWN_PLUGIN.
+KK_PUBLIC KK_MUST_USE kk_code kk_host_is_known_origin(const kk_host *host, const char *plugin,
+                                                      const char *key, const char *url,
+                                                      size_t url_len, const char *current,
+                                                      size_t current_len, bool *known,
+                                                      kk_error *err);
+
+// A field of an account, lent with its value.
+typedef struct kk_lent_field {
+    const char *key;
+    const char *env;   // the vendor's variable for it, or ""
+    const char *value; // NUL-terminated, in locked memory
+    size_t value_len;
+    bool secret;
+} kk_lent_field;
+
+// Lends the fields of the account that a call would use, to hand them to another program: those of
+// its scheme, and what is set of the others that are not secret.  They are wiped when [use]
+// returns, whose own return is passed on.  This is the one function that gives a credential away.
+// Errors: as kk_host_which(), KK_ERR_CREDENTIAL_INCOMPLETE, KK_ERR_USAGE under replay.
+typedef kk_code (*kk_lend_fn)(void *context, const kk_account_info *account,
+                              const kk_lent_field *fields, size_t count, kk_error *err);
+KK_PUBLIC KK_MUST_USE kk_code kk_host_lend(kk_host *host, const char *plugin, const char *account,
+                                           kk_lend_fn use, void *context, kk_error *err);
 
 // ---- Calling
 

@@ -288,6 +288,22 @@ KK_PUBLIC KK_MUST_USE kk_code kk_keyring_import(kk_keyring *keyring, const char 
                                                 const kk_keyring_import_options *options,
                                                 kk_keyring_imported *out, kk_error *err);
 
+// ---- Another host's values
+
+// The key of KosmoKrator's credential store.
+typedef struct kk_kosmokrator_key {
+    const char *text; // of KOSMO_CREDENTIAL_KEY or KOSMO_SECRET_KEY, or of its credentials.key
+    size_t text_len;
+    bool is_file; // the second
+} kk_kosmokrator_key;
+
+// Opens one of its values, "enc:v1:...", and lends it to [use] in locked memory.
+// Errors: KK_ERR_FORMAT if it is not sealed like one, KK_ERR_WRONG_KEY if the key is another or the
+// value was altered: that format cannot tell which.  Never repeats the value.
+KK_PUBLIC KK_MUST_USE kk_code kk_kosmokrator_open(const kk_kosmokrator_key *key, const char *value,
+                                                  size_t value_len, kk_keyring_use_fn use,
+                                                  void *context, kk_error *err);
+
 // ---- Examination
 
 typedef enum kk_keyring_state {
