@@ -60,6 +60,53 @@ expect_ok
 run keyring rm planetscale/other --yes
 expect_ok
 
+# Every other verb: what kk writes, prints and starts, with the secrets at hand.
+verb() { # verb ARGUMENT...: watched for its writes and for programs that it starts; stdin is the file value
+    last=$*
+    status=0
+    ASAN_OPTIONS=detect_leaks=0 strace -f -yy -s 100000 -e trace=write,writev,pwrite64,sendto,sendmsg,execve -o "$work/server/trace" \
+        "$KK_BIN/kk" "$@" <"$work/server/value" >"$work/out" 2>"$work/err" || status=$?
+    [ "$status" = 0 ] || fail "exit status $status"
+    grep -q 'kk' "$work/server/trace" || fail 'the trace shows nothing'
+    grep -E 'CANARY|cnryid' "$work/server/trace" && fail "$1 $2 wrote a secret, or gave it to a program"
+    grep -qE 'CANARY|cnryid' "$work/out" "$work/err" && fail 'a secret is in the output'
+}
+printf 'CANARY passphrase' >"$work/server/value"
+verb keyring slot add --new-passphrase --json
+verb keyring slot list --json
+printf 'CANARY second passphrase' >"$work/server/value"
+verb keyring slot passwd --json -v
+: >"$work/server/value"
+verb keyring list --fingerprint --json
+verb keyring get planetscale/main/service_token --json
+verb keyring doctor
+verb keyring doctor --fix --json
+printf 'CANARY copy' >"$work/server/value"
+verb keyring export -o "$work/copy.kkr" --new-passphrase --json
+verb keyring import "$work/copy.kkr" --json
+verb keyring import "$work/copy.kkr" --dry-run
+printf 'CANARY wrong' >"$work/server/value"
+run_with "$work/server/value" keyring import "$work/copy.kkr" --json -v
+expect_failure_json wrong_key 4
+KK_KEY='CANARY-is-no-key' "$KK_BIN/kk" keyring get planetscale/main/url --json -v >"$work/out" 2>"$work/err" && fail 'a text that is no key opened it'
+grep -qF CANARY "$work/out" "$work/err" && fail 'KK_KEY is repeated'
+KK_PASSPHRASE='CANARY-is-wrong' KK_LOG=debug "$KK_BIN/kk" keyring get planetscale/main/url --json >"$work/out" 2>"$work/err" && fail 'a wrong passphrase opened it'
+grep -qF CANARY "$work/out" "$work/err" && fail 'KK_PASSPHRASE is repeated'
+: >"$work/server/value"
+verb keyring rekey --full --yes
+verb keyring slot list
+verb keyring default planetscale main
+verb keyring ack
+run keyring unlock --ttl 5s
+[ "$status" = 0 ] || expect_failure io 4
+verb keyring lock
+# exec gives it to the one program that is asked for, in its environment and nowhere else.
+ASAN_OPTIONS=detect_leaks=0 strace -f -v -s 100000 -e trace=execve -o "$work/server/trace" \
+    "$KK_BIN/kk" keyring exec planetscale --account main -- true >"$work/out" 2>"$work/err" || fail 'exec failed'
+[ "$(grep -c 'execve(.*= 0$' "$work/server/trace")" = 2 ] || fail 'exec started something else as well'
+grep -F CANARY "$work/server/trace" | sed 's/^\([^[]*\[[^]]*\]\).*/\1/' | grep -F CANARY && fail 'an argument holds the token'
+rm "$work/copy.kkr"
+
 # Values that are refused, swapped with names, cut or doubled are not repeated, and nothing of them is stored.
 before=$(cksum <"$KK_HOME/keyring.kkr")
 refused_values() { # refused_values PLACE: of the text in value

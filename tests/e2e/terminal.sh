@@ -225,6 +225,122 @@ end 3
 END
 is_stored "$TOKEN"
 
+# ---- The key of the keyring itself
+
+cp "$KK_HOME/config.json" "$work/server/config.json"
+talk keyring slot add --new-passphrase <<END
+expect New passphrase:
+echo off
+send CANARY horse\n
+expect The same again:
+echo off
+send CANARY horse\n
+end 0
+echo on
+END
+shows_no CANARY
+talk keyring slot passwd <<END
+expect New passphrase:
+send CANARY horse\n
+expect The same again:
+send CANARY house\n
+end 2
+END
+shows 'the two passphrases differ'
+rm "$KK_HOME/config.json"
+# A wrong one is asked for again, and the third time is the last.
+talk keyring get planetscale/main/url <<END
+expect Passphrase or key of
+echo off
+send CANARY wrong\n
+expect Passphrase or key of
+echo off
+send CANARY horse\n
+end 0
+echo on
+END
+shows 'fingerprint'
+shows_no CANARY
+talk keyring get planetscale/main/url <<END
+expect Passphrase or key of
+send CANARY one\n
+expect Passphrase or key of
+send CANARY two\n
+expect Passphrase or key of
+send CANARY three\n
+end 4
+echo on
+END
+shows wrong_key
+# A call asks as well, and every signal leaves a terminal that shows what is typed.
+talk call planetscale.get_current_user <<END
+expect Passphrase or key of
+echo off
+send CANARY horse\n
+end 0
+echo on
+END
+for number in 2 15; do
+    talk keyring get planetscale/main/url <<END
+expect Passphrase or key of
+echo off
+signal $number
+killed $number
+echo on
+END
+done
+talk keyring get planetscale/main/url <<END
+expect Passphrase or key of
+echo off
+send CANARY typed before\x1a
+stopped
+echo on
+signal 18
+expect Passphrase or key of
+echo off
+send CANARY horse\n
+end 0
+echo on
+END
+# A named source that is bad is final: nobody is asked.
+KK_KEY_FILE=/nowhere/key talk keyring get planetscale/main/url <<END
+end 4
+END
+shows_no 'Passphrase or key'
+# A list needs no key, and asks for none.
+talk keyring list <<END
+end 0
+END
+shows_no 'Passphrase or key'
+# Nobody to ask: in CI, with --no-input, and without a terminal of our own.
+CI=1 talk keyring get planetscale/main/url <<END
+end 4
+echo on
+END
+shows need_key
+talk keyring get planetscale/main/url --no-input <<END
+end 4
+END
+shows need_key
+last='get without a terminal'
+status=0
+timeout 20 setsid -w "$KK_BIN/kk" keyring get planetscale/main/url >"$work/out" 2>"$work/err" </dev/null || status=$?
+expect_failure need_key 4
+status=0
+CI=1 timeout 20 "$KK_BIN/kk" keyring get planetscale/main/url >"$work/out" 2>"$work/err" </dev/null || status=$?
+expect_failure need_key 4
+mv "$work/server/config.json" "$KK_HOME/config.json"
+# A URL that would take the secrets elsewhere is asked about.
+talk keyring set planetscale/main/url <<END
+expect Value of
+send http://127.0.0.1:1/v1\n
+expect The same again:
+send http://127.0.0.1:1/v1\n
+expect Send them there from now on? [y/N]
+send n\n
+end 3
+END
+
 # ---- Nobody to ask
 
 sent=$(requests)
