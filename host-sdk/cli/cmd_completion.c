@@ -69,7 +69,7 @@ static void write_option_name(kk_buf *out, const kk_option *option)
 // its last word.
 static bool is_in_group(const kk_command *command, const char *group, const char **word)
 {
-    const char *space = strchr(command->name, ' ');
+    const char *space = strrchr(command->name, ' ');
     size_t len = space != NULL ? (size_t)(space - command->name) : 0;
     *word = space != NULL ? space + 1 : command->name;
     return len == strlen(group) && strncmp(command->name, group, len) == 0;
@@ -112,8 +112,7 @@ static void write_cases(kk_buf *out)
     kk_buf_append_text(out, "' ;;\n");
     for (size_t i = 0; i < kk_command_count; i++) {
         const kk_command *command = &kk_commands[i];
-        kk_buf_append_format(out, "    %s%s%s) offered=", command->run != NULL ? "'" : "",
-                             command->name, command->run != NULL ? "'" : "");
+        kk_buf_append_format(out, "    '%s') offered=", command->name);
         if (command->run == NULL) {
             kk_buf_append_byte(out, '\'');
             write_group(out, command->name);
@@ -215,7 +214,7 @@ static void write_fish_option(kk_buf *out, const kk_option *option, const char *
 
 static void write_fish_command(kk_buf *out, const kk_command *command)
 {
-    const char *space = strchr(command->name, ' ');
+    const char *space = strrchr(command->name, ' ');
     int group_len = space != NULL ? (int)(space - command->name) : 0;
     kk_buf_append_format(out, "complete -c kk -f -n '__kk_at \"%.*s\"' -a %s -d ", group_len,
                          command->name, space != NULL ? space + 1 : command->name);
