@@ -12,7 +12,7 @@
 enum {
     CHECK_SIZE = 4,
     ENCODED_SIZE = KK_KRING_KEY_SIZE + CHECK_SIZE,
-    WINNER_TRIES = 20,
+    WINNER_TRIES = 400,
     SWEPT_AGE_S = 60
 };
 
