@@ -71,6 +71,13 @@ kk_code kk_io_fail(kk_error *err, int number, const char *verb, const char *path
 
 // ---- Places
 
+// Whether the name of an open directory is a link, which has to be resolved.
+static bool is_link(int dir, const char *name)
+{
+    char target;
+    return readlinkat(dir, name, &target, 1) >= 0;
+}
+
 // Whether [path] is a link to nothing: what it stands for is lost, which is not the same as absent.
 static bool is_severed(const char *path)
 {
@@ -135,14 +142,24 @@ static int split(kk_place *self, const char *path, bool follow)
     return self->parent != NULL ? 0 : ENOMEM;
 }
 
+static int open_parent(kk_place *self, const kk_io *io, const char *path, bool resolved)
+{
+    int number = split(self, path, resolved);
+    if (number != 0) {
+        return number;
+    }
+    int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (resolved ? O_NOFOLLOW : 0);
+    self->dir = io->open(AT_FDCWD, self->parent, flags, 0);
+    return self->dir < 0 ? errno : 0;
+}
+
 int kk_place_open(kk_place *self, const kk_io *io, const char *path, bool follow)
 {
     kk_place made = {.dir = -1};
-    int number = split(&made, path, follow);
-    if (number == 0) {
-        int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (follow ? O_NOFOLLOW : 0);
-        made.dir = io->open(AT_FDCWD, made.parent, flags, 0);
-        number = made.dir < 0 ? errno : 0;
+    int number = open_parent(&made, io, path, false);
+    if (number == 0 && follow && is_link(made.dir, made.name)) {
+        kk_place_close(&made, io);
+        number = open_parent(&made, io, path, true);
     }
     if (number != 0) {
         kk_place_close(&made, io);

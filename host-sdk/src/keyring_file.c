@@ -60,12 +60,12 @@ static kk_code read_place(const kk_io *io, const kk_place *place, kk_buf *out, b
     return code;
 }
 
-// Parses and, with a key, unlocks and compares with [pin], which may be NULL.
-static kk_code load(const kk_keyring_store *self, kk_str bytes, const kk_secret *key,
+// Parses [bytes], which it may take; with [key], unlocks, and compares with [pin] if there is one.
+static kk_code load(const kk_keyring_store *self, kk_buf *bytes, const kk_secret *key,
                     const kk_pin *pin, kk_kring *ring, kk_secret *keys, kk_error *err)
 {
     kk_kring parsed = {0};
-    kk_code code = kk_kring_parse(bytes, self->path, &parsed, err);
+    kk_code code = kk_kring_parse_take(bytes, self->path, &parsed, err);
     if (code == KK_OK && key != NULL) {
         code = kk_kring_unlock(&parsed, key, keys, err);
     }
@@ -106,7 +106,7 @@ static kk_code read_file(const kk_keyring_store *self, const kk_secret *key, con
         code = fail_absent(self, err);
     }
     if (code == KK_OK) {
-        code = load(self, kk_buf_view(&bytes), key, pin, ring, keys, err);
+        code = load(self, &bytes, key, pin, ring, keys, err);
     }
     kk_buf_clean(&bytes);
     kk_place_close(&place, self->io);
@@ -288,8 +288,15 @@ static kk_code read_old(commit *self, kk_error *err)
     if (absent) {
         return fail_absent(self->store, err);
     }
-    return load(self->store, kk_buf_view(&self->old_bytes), self->key, &pin, &self->ring,
-                &self->keys, err);
+    // The bytes are needed again, for the copy.
+    kk_buf bytes = {.limit = KK_KRING_MAX + 1};
+    kk_buf_append_str(&bytes, kk_buf_view(&self->old_bytes));
+    code = kk_buf_check(&bytes, "the keyring", err);
+    if (code == KK_OK) {
+        code = load(self->store, &bytes, self->key, &pin, &self->ring, &self->keys, err);
+    }
+    kk_buf_clean(&bytes);
+    return code;
 }
 
 static kk_code make_new(commit *self, kk_error *err)
@@ -330,7 +337,7 @@ static kk_code verify(commit *self, const char *temp, kk_error *err)
     }
     if (code == KK_OK) {
         // By the keys in memory: the change may be to the slots.
-        code = load(self->store, kk_buf_view(&bytes), &self->keys, NULL, &ring, &keys, err);
+        code = load(self->store, &bytes, &self->keys, NULL, &ring, &keys, err);
     }
     if (code == KK_OK) {
         code = open_every_value(&ring, &keys, err);

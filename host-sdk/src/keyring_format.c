@@ -383,26 +383,27 @@ static kk_code parse_body(kk_kring *self, kk_str file, kk_error *err)
     return parse_records(self, records, err);
 }
 
-kk_code kk_kring_parse(kk_str bytes, const char *path, kk_kring *out, kk_error *err)
+static kk_code check_whole(kk_kring *self, kk_str bytes, kk_error *err)
 {
-    kk_kring made = {.path = path, .file = {.limit = bytes.len}};
-    kk_code code = check_version(&made, bytes, err);
+    kk_code code = check_version(self, bytes, err);
     if (code != KK_OK) {
         return code;
     }
-    parse_head(&made, bytes);
-    code = check_lengths(&made, bytes, err);
-    if (code == KK_OK) {
-        code = check_sum(&made, bytes, err);
-    }
+    parse_head(self, bytes);
+    code = check_lengths(self, bytes, err);
+    return code == KK_OK ? check_sum(self, bytes, err) : code;
+}
+
+kk_code kk_kring_parse_take(kk_buf *file, const char *path, kk_kring *out, kk_error *err)
+{
+    kk_kring made = {.path = path};
+    kk_code code = check_whole(&made, kk_buf_view(file), err);
     if (code != KK_OK) {
         return code;
     }
-    kk_buf_append_str(&made.file, bytes);
-    code = kk_buf_check(&made.file, "the keyring", err);
-    if (code == KK_OK) {
-        code = parse_body(&made, kk_buf_view(&made.file), err);
-    }
+    made.file = *file;
+    *file = (kk_buf){.limit = file->limit};
+    code = parse_body(&made, kk_buf_view(&made.file), err);
     if (code != KK_OK) {
         kk_kring_clean(&made);
         return code;
@@ -410,6 +411,23 @@ kk_code kk_kring_parse(kk_str bytes, const char *path, kk_kring *out, kk_error *
     kk_kring_clean(out);
     *out = made;
     return KK_OK;
+}
+
+kk_code kk_kring_parse(kk_str bytes, const char *path, kk_kring *out, kk_error *err)
+{
+    kk_kring unread = {.path = path};
+    kk_buf copy = {.limit = bytes.len};
+    // Before anything is copied: what is not a keyring may be long.
+    kk_code code = check_version(&unread, bytes, err);
+    if (code == KK_OK) {
+        kk_buf_append_str(&copy, bytes);
+        code = kk_buf_check(&copy, "the keyring", err);
+    }
+    if (code == KK_OK) {
+        code = kk_kring_parse_take(&copy, path, out, err);
+    }
+    kk_buf_clean(&copy);
+    return code;
 }
 
 void kk_kring_clean(kk_kring *self)

@@ -99,6 +99,10 @@ int kk_kring_name_compare(const kk_kring_name *a, const kk_kring_name *b);
 // Errors: KK_ERR_FORMAT, VERSION, CORRUPT, KDF_LIMIT, INTERNAL (no memory).
 KK_MUST_USE kk_code kk_kring_parse(kk_str bytes, const char *path, kk_kring *out, kk_error *err);
 
+// The same without a copy: the bytes of [file] become the keyring's, unless it is refused.
+KK_MUST_USE kk_code kk_kring_parse_take(kk_buf *file, const char *path, kk_kring *out,
+                                        kk_error *err);
+
 // Makes the bytes of a record into *out, which is then the caller's; out->owned is for free().  The
 // name and the length of [value] must be valid.
 KK_MUST_USE kk_code kk_kring_seal(const kk_kring *self, const kk_secret *keys,
