@@ -31,5 +31,6 @@ mkdir "$work/server/live"
 "$KK_BIN/bench_live" "$work/server/live"
 start_server
 bench http
+(cd "$KK_SOURCE/build" && exec "$KK_BIN/bench_keyring")
 "$KK_BIN/bench_process" 'kk --version, whole process' 200 "$KK_BIN/kk" --version -- /bin/true
 sh tests/bench/scan.sh
