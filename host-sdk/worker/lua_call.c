@@ -43,7 +43,9 @@ static void write_argument(lua_State *lua, int index, const char *name)
     }
     char path[sizeof writer.path + 80];
     snprintf(path, sizeof path, "%s%s%s", name[0] != '\0' ? "/" : "", name, writer.path);
-    refuse(lua, writer.code, path, "%s%s%s", writer.problem, path[0] != '\0' ? ", at " : "", path);
+    bool placed = path[0] != '\0' && strlen(path) <= SCRIPT_PATH_SHOWN;
+    refuse(lua, writer.code, path, "%s%s%s", writer.problem, placed ? ", at " : "",
+           placed ? path : "");
 }
 
 static bool is_named(lua_State *lua, int index)

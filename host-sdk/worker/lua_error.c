@@ -292,17 +292,22 @@ static void copy_members(lua_State *lua, int from)
     set_text(lua, "code", kk_code_name(code_of(script_text_member(lua, from, "code"))));
 }
 
-// What a script raised that is neither text nor one of our errors.
+// What a script raised that is neither text nor one of our errors.  The record stands at 2.
 static const char *describe_raised(lua_State *lua, int index)
 {
     if (lua_istable(lua, index) && script_text_member(lua, index, "message") != NULL) {
         return script_text_member(lua, index, "message");
     }
+    bool speaks = luaL_getmetafield(lua, index, "__tostring") != LUA_TNIL;
+    lua_settop(lua, 2);
     script_push_text(lua, index);
-    const char *text = lua_pushfstring(lua, "a %s was raised as an error: %s",
-                                       luaL_typename(lua, index), lua_tostring(lua, -1));
-    lua_setfield(lua, -3, "message"); // keeps it
-    lua_pop(lua, 1);
+    if (!speaks) {
+        lua_pushfstring(lua, "a %s was raised as an error: %s", luaL_typename(lua, index),
+                        lua_tostring(lua, -1));
+    }
+    const char *text = lua_tostring(lua, -1);
+    lua_setfield(lua, 2, "message"); // keeps it
+    lua_settop(lua, 2);
     return text;
 }
 

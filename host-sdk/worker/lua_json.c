@@ -39,8 +39,9 @@ static int json_encode(lua_State *lua)
     kk_buf_clear(writer.out);
     if (!script_write(lua, 1, &writer)) {
         char message[400];
+        bool placed = writer.path[0] != '\0' && strlen(writer.path) <= SCRIPT_PATH_SHOWN;
         snprintf(message, sizeof message, "json.encode: %s%s%s", writer.problem,
-                 writer.path[0] != '\0' ? ", at " : "", writer.path);
+                 placed ? ", at " : "", placed ? writer.path : "");
         bool limit = writer.code == KK_ERR_LIMIT_EXCEEDED;
         return script_raise(
             lua, &(script_problem){.code = limit ? writer.code : KK_ERR_SCRIPT_ERROR,

@@ -147,10 +147,28 @@ void script_check_cpu(lua_State *lua)
     }
 }
 
+static void on_count(lua_State *lua, lua_Debug *frame);
+
+// Instructions that call C functions can take a thousand times as long as others, so the distance
+// to the next look at the clock follows the time since the last one.
+static void set_distance(lua_State *lua, uint64_t now_ns)
+{
+    script_runtime *self = script_of(lua);
+    uint64_t since_ns = now_ns - self->looked_ns;
+    self->looked_ns = now_ns;
+    if (since_ns > SCRIPT_LOOK_MS * MILLION && self->distance > SCRIPT_DISTANCE_LEAST) {
+        self->distance = SCRIPT_DISTANCE_LEAST;
+    } else if (since_ns < SCRIPT_LOOK_MS * MILLION / 4 && self->distance < SCRIPT_DISTANCE_MOST) {
+        self->distance *= 2;
+    }
+    lua_sethook(lua, on_count, LUA_MASKCOUNT, self->distance);
+}
+
 static void on_count(lua_State *lua, lua_Debug *frame)
 {
     (void)frame;
     script_check_cpu(lua);
+    set_distance(lua, cpu_now_ns());
 }
 
 // ---- The beginning of a run
@@ -181,5 +199,7 @@ void script_start_limits(script_runtime *self, const script_limits *limits)
     self->calls = 0;
     self->closing = 0;
     self->running = self->state;
-    lua_sethook(self->state, on_count, LUA_MASKCOUNT, SCRIPT_INSTRUCTIONS);
+    self->looked_ns = self->cpu_start_ns;
+    self->distance = SCRIPT_DISTANCE_LEAST;
+    lua_sethook(self->state, on_count, LUA_MASKCOUNT, self->distance);
 }

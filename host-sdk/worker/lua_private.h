@@ -11,9 +11,12 @@
 #include <lualib.h>
 
 enum {
-    SCRIPT_INSTRUCTIONS = 10000, // between two looks at the clock
-    SCRIPT_RESUMES = 64,         // the same, in coroutines that are started
-    SCRIPT_CLOSING_MAX = 10      // coroutines whose closing closes a further one
+    SCRIPT_DISTANCE_LEAST = 100,  // instructions between two looks at the clock
+    SCRIPT_DISTANCE_MOST = 12800, // the same
+    SCRIPT_LOOK_MS = 1,           // the time between two looks that is aimed at
+    SCRIPT_RESUMES = 64,          // coroutines that are started between two looks
+    SCRIPT_CLOSING_MAX = 10,      // coroutines whose closing closes a further one
+    SCRIPT_PATH_SHOWN = 80        // bytes of a path that help a reader
 };
 
 // What the state gets on top of its limit to report that the limit is reached.
@@ -38,6 +41,8 @@ struct script_runtime {
     size_t memory_peak;
     size_t slack;
     uint64_t cpu_start_ns;
+    uint64_t looked_ns; // when the clock was looked at last
+    int distance;
     size_t printed;
     size_t calls;
     size_t resumes;

@@ -112,13 +112,13 @@ static int coroutine_resume(lua_State *lua)
 {
     lua_State *thread = check_coroutine(lua, 1);
     int results = resume(lua, thread, lua_gettop(lua) - 1);
-    lua_pushboolean(lua, results >= 0);
     if (results < 0) {
         lua_xmove(thread, lua, 1);
-        return 2;
     }
-    lua_insert(lua, -(results + 1));
-    return results + 1;
+    int count = results < 0 ? 1 : results;
+    lua_pushboolean(lua, results >= 0);
+    lua_insert(lua, -(count + 1));
+    return count + 1;
 }
 
 // Closes the pending variables of a coroutine.  Lua does not count the C levels of closing, so that
@@ -176,11 +176,6 @@ static int call_wrapped(lua_State *lua)
         close_thread(lua, thread);
     }
     lua_xmove(thread, lua, 1);
-    if (lua_type(lua, -1) == LUA_TSTRING) {
-        luaL_where(lua, 1);
-        lua_insert(lua, -2);
-        lua_concat(lua, 2);
-    }
     return lua_error(lua);
 }
 

@@ -112,6 +112,8 @@ kk_code script_catalogue(script_runtime *self, kk_str json, kk_error *err)
 
 // ---- A run
 
+static const char results_too_long[] = "the results are too long";
+
 static int run_chunk(lua_State *lua)
 {
     const script_chunk *chunk = lua_touserdata(lua, 1);
@@ -138,6 +140,9 @@ static void write_results(lua_State *lua, script_runtime *self)
         kk_buf_append_text(out, i > 1 ? "," : "");
         kk_buf_clear(&self->scratch);
         script_show(lua, i, &self->scratch);
+        if (self->scratch.failed != KK_OK) {
+            script_exceed(lua, KK_ERR_LIMIT_EXCEEDED, results_too_long);
+        }
         kk_json_write_string(out, kk_buf_view(&self->scratch));
     }
     kk_buf_append_text(out, "],\"values\":[");
@@ -159,7 +164,7 @@ static int report_results(lua_State *lua)
     kk_buf_clear(&self->done);
     write_results(lua, self);
     if (self->done.failed != KK_OK) {
-        return script_exceed(lua, KK_ERR_LIMIT_EXCEEDED, "the results are too long");
+        return script_exceed(lua, KK_ERR_LIMIT_EXCEEDED, results_too_long);
     }
     return 0;
 }

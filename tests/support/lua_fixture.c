@@ -49,7 +49,7 @@ static bool is_out_of_memory(lua_fixture *self)
     if (self->countdown > 1) {
         self->countdown--;
     }
-    return self->countdown == 1;
+    return self->countdown == 1 || self->allocations == self->once;
 }
 
 static void *allocate(void *context, void *block, size_t size)

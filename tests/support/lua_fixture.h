@@ -20,6 +20,7 @@ typedef struct lua_fixture {
 
     size_t blocks;    // that are allocated
     size_t countdown; // the nth allocation from now fails, and all that follow; 0 = none does
+    size_t once;      // the number of a single allocation that fails; 0 = none
     size_t allocations;
 } lua_fixture;
 
