@@ -22,5 +22,7 @@ add_dependencies(kkhost kk-worker)
 
 if(KK_WITH_LUA)
   include(cmake/KkLua.cmake)
+  target_sources(kk-worker PRIVATE worker/lua_role.c)
+  target_compile_definitions(kk-worker PRIVATE KK_WORKER_LUA)
   target_link_libraries(kk-worker PRIVATE kk_lua_objects)
 endif()
