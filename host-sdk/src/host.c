@@ -375,6 +375,13 @@ static kk_code load_plugins(kk_host *self, const kk_host_options *options, kk_er
     return make_plugin_turns(self, err);
 }
 
+// Keeps a copy of an option that may be NULL.
+static kk_code keep_text(const char *text, char **out, kk_error *err)
+{
+    *out = text != NULL ? strdup(text) : NULL;
+    return text == NULL || *out != NULL ? KK_OK : kk_fail(err, KK_ERR_INTERNAL, "out of memory");
+}
+
 static kk_code open_parts(kk_host *self, const kk_host_options *options, kk_error *err)
 {
     const char *tape = NULL;
@@ -392,10 +399,11 @@ static kk_code open_parts(kk_host *self, const kk_host_options *options, kk_erro
     if (code == KK_OK) {
         code = tape != NULL ? open_tape(self, tape, err) : open_keyring(self, options, err);
     }
-    if (code == KK_OK && options->account != NULL) {
-        self->preferred_account = strdup(options->account);
-        code = self->preferred_account != NULL ? KK_OK
-                                               : kk_fail(err, KK_ERR_INTERNAL, "out of memory");
+    if (code == KK_OK) {
+        code = keep_text(options->account, &self->preferred_account, err);
+    }
+    if (code == KK_OK) {
+        code = keep_text(options->worker, &self->worker_file, err);
     }
     return code == KK_OK ? load_plugins(self, options, err) : code;
 }
@@ -454,6 +462,7 @@ void kk_host_close(kk_host *host)
     kk_registry_free(host->registry);
     kk_config_free(host->config);
     free(host->preferred_account);
+    free(host->worker_file);
     pthread_mutex_destroy(&host->instance_lock);
     pthread_mutex_destroy(&host->transport_lock);
     pthread_mutex_destroy(&host->keyring_lock);

@@ -58,6 +58,7 @@ struct kk_host {
     void *log_context;
     int log_level;
     char *preferred_account;
+    char *worker_file; // kk_host_options.worker
     bool use_environment;
 
     pthread_mutex_t keyring_lock;  // guards the keyring, which serves one thread at a time
