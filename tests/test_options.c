@@ -16,6 +16,7 @@ COMMAND(kk_cmd_schema)
 COMMAND(kk_cmd_call)
 COMMAND(kk_cmd_docs)
 COMMAND(kk_cmd_completion)
+COMMAND(kk_cmd_lua)
 COMMAND(kk_cmd_help)
 COMMAND(kk_cmd_keyring_init)
 COMMAND(kk_cmd_keyring_set)
@@ -259,6 +260,7 @@ static void test_help__is_as_the_fixtures_show(void **state)
         const char *file;
     } cases[] = {{NULL, "help.txt"},
                  {"call", "help_call.txt"},
+                 {"lua", "help_lua.txt"},
                  {"keyring", "help_keyring.txt"},
                  {"keyring set", "help_keyring_set.txt"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -45,6 +45,12 @@ typedef enum kk_option_id {
     KK_OPT_FROM_KEY_FILE,
     KK_OPT_TTL,
     KK_OPT_FIX,
+    KK_OPT_EXECUTE,
+    KK_OPT_MAX_MEMORY,
+    KK_OPT_MAX_OUTPUT,
+    KK_OPT_MAX_CPU,
+    KK_OPT_MAX_TIME,
+    KK_OPT_MAX_CALLS,
     KK_OPT_COUNT
 } kk_option_id;
 
@@ -117,6 +123,10 @@ KK_MUST_USE kk_code kk_run_timeout(const kk_run *run, uint32_t *timeout_ms, kk_e
 // Reads the value of --key-fd; 0 where it is not given.  Errors: KK_ERR_USAGE.
 KK_MUST_USE kk_code kk_run_key_fd(const kk_run *run, int *key_fd, kk_error *err);
 
+// Reads the value of an option that takes seconds in the same way.  0 where it is not given.
+KK_MUST_USE kk_code kk_run_seconds(const kk_run *run, kk_option_id id, const char *name,
+                                   uint32_t *time_ms, kk_error *err);
+
 // Opens the host as the options and KK_LOG say.  *out is new: for kk_host_close().
 KK_MUST_USE kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err);
 
@@ -129,6 +139,7 @@ kk_code kk_cmd_schema(kk_run *run, kk_error *err);
 kk_code kk_cmd_call(kk_run *run, kk_error *err);
 kk_code kk_cmd_docs(kk_run *run, kk_error *err);
 kk_code kk_cmd_completion(kk_run *run, kk_error *err);
+kk_code kk_cmd_lua(kk_run *run, kk_error *err);
 kk_code kk_cmd_help(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_init(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_set(kk_run *run, kk_error *err);

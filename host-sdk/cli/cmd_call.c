@@ -1,4 +1,5 @@
 // kk call PLUGIN.FUNCTION [ARGUMENT...]: one call, and its result.
+#include "approve.h"
 #include "fail.h"
 #include "input.h"
 #include "interrupt.h"
@@ -79,19 +80,6 @@ static kk_code read_input(const kk_run *run, call_input *input, kk_error *err)
     return code;
 }
 
-static bool approve(void *context, const char *function, const char *account, const char *args)
-{
-    const kk_interrupt *interrupt = context;
-    kk_buf question = {.limit = KK_TEXT_MAX};
-    kk_buf_append_format(&question,
-                         "%s writes, with the account '%s' and the arguments\n%.4000s%s\n",
-                         function, account, args, strlen(args) > 4000 ? " (cut)" : "");
-    kk_buf_append_text(&question, "Let it? [y/N] ");
-    bool yes = kk_terminal_ask(kk_buf_text(&question), kk_interrupt_fd(interrupt));
-    kk_buf_clean(&question);
-    return yes;
-}
-
 // A dry run has no data: what it found is said on stderr.
 static void tell_dry_run(kk_str envelope)
 {
@@ -141,7 +129,7 @@ static kk_code call(kk_run *run, const call_input *input, kk_host *host, kk_inte
                                .function = run->words[0],
                                .account = run->options[KK_OPT_ACCOUNT],
                                .cancel = kk_interrupt_token(interrupt),
-                               .approve = kk_terminal_can_ask(run) ? approve : NULL,
+                               .approve = kk_terminal_can_ask(run) ? kk_approve_on_terminal : NULL,
                                .approve_context = interrupt};
     kk_code code = kk_run_timeout(run, &options.timeout_ms, err);
     if (code == KK_OK) {

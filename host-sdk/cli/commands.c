@@ -109,6 +109,16 @@ static const kk_option doctor_options[] = {
     {0},
 };
 
+static const kk_option lua_options[] = {
+    {KK_OPT_EXECUTE, 'e', "execute", "CODE", "run this code"},
+    {KK_OPT_MAX_CPU, 0, "max-cpu", "SECONDS", "the CPU time the script gets, 30 unless given"},
+    {KK_OPT_MAX_TIME, 0, "max-time", "SECONDS", "its time from start to end, 300 unless given"},
+    {KK_OPT_MAX_MEMORY, 0, "max-memory", "MIB", "the memory of its values, 32 unless given"},
+    {KK_OPT_MAX_OUTPUT, 0, "max-output", "BYTES", "what it may print, 1048576 unless given"},
+    {KK_OPT_MAX_CALLS, 0, "max-calls", "NUMBER", "how many calls it may make, 1000 unless given"},
+    {0},
+};
+
 #define SECRET_WORD                                                                                \
     "a value is never taken from the command line, where process lists and the shell's history "   \
     "show it"
@@ -141,6 +151,15 @@ const kk_command kk_commands[] = {
      .options = docs_options,
      .words_max = 1,
      .run = kk_cmd_docs},
+    {.name = "lua",
+     .operands = "[FILE]",
+     .summary = "Run a Lua script that calls functions, confined and with limits",
+     .details = "The script is FILE, '-' for stdin, or the CODE of -e.  Without any, on a\n"
+                "terminal, lines are read and run one by one.  What a script prints is printed,\n"
+                "and then what it returned.  'kk docs overview' tells what it can use.\n",
+     .options = lua_options,
+     .words_max = 1,
+     .run = kk_cmd_lua},
     {.name = "keyring",
      .operands = "COMMAND",
      .summary = "Keep the credentials of accounts, encrypted"},

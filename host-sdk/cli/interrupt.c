@@ -10,13 +10,16 @@
 #include <unistd.h>
 
 struct kk_interrupt {
+    pthread_mutex_t lock; // guards what one signal does against kk_interrupt_rearm()
     kk_cancel *token;
+    int count;   // signals since the start or the last rearming
     int pipe[2]; // written by the first signal
     pthread_t thread;
     sigset_t signals;
     sigset_t before;  // the mask to put back
     sigset_t ignored; // those that the caller of the program wants ignored, as nohup does
     atomic_bool stopping;
+    atomic_int first; // the number of the first signal
 };
 
 static void end_at_once(void)
@@ -26,11 +29,24 @@ static void end_at_once(void)
     _exit(kk_code_exit_status(KK_ERR_CANCELLED));
 }
 
+static void take_signal(kk_interrupt *self, int number)
+{
+    pthread_mutex_lock(&self->lock);
+    if (++self->count > 1) {
+        end_at_once();
+    }
+    atomic_store(&self->first, number);
+    // In this order: who wakes by the pipe has to find the token raised.
+    kk_cancel_raise(self->token);
+    (void)!write(self->pipe[1], "", 1);
+    pthread_mutex_unlock(&self->lock);
+}
+
 // Ends when a signal comes while it is to stop; kk_interrupt_stop() sends one.
 static void *wait_for_signals(void *context)
 {
     kk_interrupt *self = context;
-    for (int count = 0;;) {
+    for (;;) {
         int number = 0;
         if (sigwait(&self->signals, &number) != 0) {
             continue;
@@ -39,15 +55,9 @@ static void *wait_for_signals(void *context)
             return NULL;
         }
         // A blocked signal comes here even if it is ignored.
-        if (sigismember(&self->ignored, number) == 1) {
-            continue;
+        if (sigismember(&self->ignored, number) != 1) {
+            take_signal(self, number);
         }
-        if (++count > 1) {
-            end_at_once();
-        }
-        // In this order: who wakes by the pipe has to find the token raised.
-        kk_cancel_raise(self->token);
-        (void)!write(self->pipe[1], "", 1);
     }
 }
 
@@ -59,6 +69,7 @@ static void release(kk_interrupt *self)
         }
     }
     kk_cancel_free(self->token);
+    pthread_mutex_destroy(&self->lock);
     free(self);
 }
 
@@ -83,6 +94,7 @@ kk_code kk_interrupt_start(kk_interrupt **out, kk_error *err)
         return kk_fail(err, KK_ERR_INTERNAL, "out of memory");
     }
     self->pipe[0] = self->pipe[1] = -1;
+    pthread_mutex_init(&self->lock, NULL);
     self->token = kk_cancel_new();
     choose_signals(self);
     if (self->token == NULL || pipe2(self->pipe, O_CLOEXEC) != 0) {
@@ -112,6 +124,25 @@ void kk_interrupt_stop(kk_interrupt *self)
     release(self);
 }
 
+kk_code kk_interrupt_rearm(kk_interrupt *self, kk_error *err)
+{
+    kk_cancel *fresh = kk_cancel_new();
+    if (fresh == NULL) {
+        return kk_fail(err, KK_ERR_INTERNAL, "out of memory");
+    }
+    pthread_mutex_lock(&self->lock);
+    char byte;
+    if (self->count > 0) {
+        (void)!read(self->pipe[0], &byte, 1);
+    }
+    self->count = 0;
+    atomic_store(&self->first, 0);
+    kk_cancel_free(self->token);
+    self->token = fresh;
+    pthread_mutex_unlock(&self->lock);
+    return KK_OK;
+}
+
 kk_cancel *kk_interrupt_token(kk_interrupt *self)
 {
     return self->token;
@@ -120,4 +151,9 @@ kk_cancel *kk_interrupt_token(kk_interrupt *self)
 int kk_interrupt_fd(const kk_interrupt *self)
 {
     return self->pipe[0];
+}
+
+int kk_interrupt_signal(const kk_interrupt *self)
+{
+    return atomic_load(&self->first);
 }

@@ -14,8 +14,15 @@ KK_MUST_USE kk_code kk_interrupt_start(kk_interrupt **out, kk_error *err);
 // Ends the waiting.  No call may use the token any more.  Harmless for NULL.
 void kk_interrupt_stop(kk_interrupt *self);
 
+// Forgets the signals that came, for a program that goes on after one.  The token is a new one:
+// nothing may use the old one any more.  Errors: KK_ERR_INTERNAL.
+KK_MUST_USE kk_code kk_interrupt_rearm(kk_interrupt *self, kk_error *err);
+
 // The token that the first signal raises.
 kk_cancel *kk_interrupt_token(kk_interrupt *self);
+
+// The number of the first signal, 0 while none has come.
+int kk_interrupt_signal(const kk_interrupt *self);
 
 // A descriptor that can be read from as soon as the first signal has come.
 int kk_interrupt_fd(const kk_interrupt *self);

@@ -11,11 +11,12 @@
 // A day: more is a mistake in the unit.
 #define TIMEOUT_MAX_S 86400.0
 
-kk_code kk_run_timeout(const kk_run *run, uint32_t *timeout_ms, kk_error *err)
+kk_code kk_run_seconds(const kk_run *run, kk_option_id id, const char *name, uint32_t *time_ms,
+                       kk_error *err)
 {
-    const char *text = run->options[KK_OPT_TIMEOUT];
+    const char *text = run->options[id];
     if (text == NULL) {
-        *timeout_ms = 0;
+        *time_ms = 0;
         return KK_OK;
     }
     size_t digits = strspn(text, "0123456789.");
@@ -24,10 +25,10 @@ kk_code kk_run_timeout(const kk_run *run, uint32_t *timeout_ms, kk_error *err)
     bool is_decimal = digits > 0 && text[digits] == '\0' && *end == '\0';
     if (!is_decimal || seconds < 0.001 || seconds > TIMEOUT_MAX_S) {
         return kk_fail(err, KK_ERR_USAGE,
-                       "'--timeout' takes seconds from 0.001 to 86400, such as 2.5, not '%.32s'",
+                       "'--%s' takes seconds from 0.001 to 86400, such as 2.5, not '%.32s'", name,
                        text);
     }
-    *timeout_ms = (uint32_t)(seconds * 1000.0 + 0.5);
+    *time_ms = (uint32_t)(seconds * 1000.0 + 0.5);
     return KK_OK;
 }
 
@@ -45,6 +46,11 @@ kk_code kk_run_key_fd(const kk_run *run, int *key_fd, kk_error *err)
     }
     *key_fd = (int)number;
     return KK_OK;
+}
+
+kk_code kk_run_timeout(const kk_run *run, uint32_t *timeout_ms, kk_error *err)
+{
+    return kk_run_seconds(run, KK_OPT_TIMEOUT, "timeout", timeout_ms, err);
 }
 
 // The level to log at, or -1 for no log.
