@@ -36,4 +36,9 @@ printf '\n$ export KK_TRANSPORT=replay KK_TAPE=%s\n' "$KK_TAPE"
 show call planetscale.list_organizations fields=name,slug
 show call planetscale.list_databases organization=acme fields=name,kind,state
 show call planetscale.get_branch organization=my-org database=my-database branch=main fields=name,role,ready,region.slug
+show lua -e '
+local result = app.integrations.planetscale.list_databases({organization = "my-org"})
+for _, db in ipairs(result.data) do
+    print(db.name .. ": " .. db.state)
+end'
 show call planetscale.create_database '{"organization":"my-org","name":"my-new-database"}' --dry-run --json

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Executes the blocks of README.md: every ```sh block runs, and where a ```text block follows it, its
-# output has to be that text.  The blocks of the demo and of the tests are only looked up: they would run this test again.
+# Executes the blocks of README.md and docs/lua.md: every ```sh block runs, every ```lua block is run by kk lua against the
+# tape, and where a ```text block follows, that has to be the output.  The blocks of the demo and of the tests are only looked up: they would run this test again.
 . "$KK_SOURCE/tests/e2e/lib.sh"
 mkdir -p "$work/server"
 
@@ -16,14 +16,18 @@ extract() {
 run_block() { # run_block FILE: with kk on the path, in a copy of the tree's root
     (
         cd "$KK_SOURCE" || exit 1
-        PATH=$KK_BIN:$PATH sh -eu "$1"
+        PATH=$KK_BIN:$PATH
+        case $1 in
+        *.lua) kk --replay fixtures/tapes/planetscale.har lua "$1" ;;
+        *) sh -eu "$1" ;;
+        esac
     ) >"$work/out" 2>"$work/err" </dev/null
 }
 
 count=0
-for document in README.md; do
+for document in README.md host-sdk/docs/lua.md; do
     extract "$KK_SOURCE/$document"
-    for block in "$work/blocks"/*.sh; do
+    for block in "$work/blocks"/*.sh "$work/blocks"/*.lua; do
         [ -e "$block" ] || continue
         last="$document: $(head -1 "$block")"
         count=$((count + 1))
@@ -34,8 +38,8 @@ for document in README.md; do
             continue
         fi
         run_block "$block" || fail "the block failed"
-        expected=$(printf '%s/%03d.text' "$work/blocks" $(($(basename "$block" .sh | sed 's/^0*//') + 1)))
+        expected=$(printf '%s/%03d.text' "$work/blocks" $(($(basename "$block" | sed 's/^0*//; s/\..*//') + 1)))
         [ ! -e "$expected" ] || diff -u "$expected" "$work/out" >&2 || fail 'the block prints something else'
     done
 done
-[ "$count" -ge 3 ] || fail "only $count blocks were found"
+[ "$count" -ge 12 ] || fail "only $count blocks were found"
