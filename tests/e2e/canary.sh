@@ -47,6 +47,29 @@ for organization in fault-401 fault-422 fault-html fault-never fault-echo; do
     done
 done
 
+# A script gets results, failures and all that it can reach, and never the secret; nor does the process that it runs in.
+script='dump(_G)
+local ps = app.integrations.planetscale
+print(#ps.list_databases("acme").data, ps.main.get_current_user().email)
+for _, organization in ipairs({"fault-401", "fault-422", "fault-html", "fault-echo"}) do
+  local ok, err = pcall(ps.list_databases, organization)
+  dump(err)
+  print(tostring(err))
+end
+print(docs.read("integrations.planetscale"))'
+trace -v lua -e "$script" --json
+[ "$(grep -c 'execve(.*kk-worker' "$work/server/trace")" -ge 1 ] || fail 'the trace does not show the worker'
+grep 'execve(.*kk-worker' "$work/server/trace" | grep -qv '/\* 0 vars \*/' && fail 'a worker got an environment'
+expect /success true
+expect /calls/5/success false
+grep -F "$TOKEN" "$work/server/trace" >"$work/server/with-token"
+[ "$(wc -l <"$work/server/with-token")" -ge 6 ] || fail 'the trace does not show the requests of the script'
+grep -vF 'TCP:[127.0.0.1' "$work/server/with-token" >"$work/server/elsewhere"
+[ ! -s "$work/server/elsewhere" ] || fail "a secret went to a script: $(cut -c1-200 "$work/server/elsewhere")"
+for form in "$TOKEN" "$(base64_of "$TOKEN")" "$(base64_of "$TOKEN_ID:$TOKEN")"; do
+    grep -qF "$form" "$work/out" "$work/err" && fail 'a secret is in the output of a script'
+done
+
 # Storing, listing and removing write it nowhere in clear.
 printf '%s' "$TOKEN" >"$work/server/value"
 ASAN_OPTIONS=detect_leaks=0 strace -f -yy -s 100000 -e trace=write,writev,pwrite64 -o "$work/server/trace" \
