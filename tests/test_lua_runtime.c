@@ -199,8 +199,7 @@ static void test_lua__a_wrong_catalogue_leaves_the_old_one(void **state)
         "{\"plugins\":[1]}",
         "{\"plugins\":[{\"name\":\"p\"}]}",
         "{\"plugins\":[{\"name\":\"p\",\"accounts\":[],\"tools\":[{\"name\":\"f\"}]}]}",
-        "{\"plugins\":[{\"name\":\"p\",\"accounts\":[],\"tools\":[{\"name\":\"f\",\"slug\":\"s\"}]}"
-        "]}",
+        "{\"plugins\":[{\"name\":\"p\",\"accounts\":[],\"tools\":[{\"slug\":\"s\"}]}]}",
         "{\"plugins\":[{\"name\":\"p\",\"accounts\":[\"A b\"],\"tools\":[]}]}"};
     lua_fixture *lua = *state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

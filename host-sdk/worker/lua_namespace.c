@@ -313,7 +313,7 @@ static void add_accounts(lua_State *lua, int plugin, int contents, const char *p
     int list = lua_gettop(lua);
     lua_Integer count = (lua_Integer)lua_rawlen(lua, list);
     for (lua_Integer i = 0; i < 2 * count; i++) {
-        lua_rawgeti(lua, list, i % count + 1);
+        lua_rawgeti(lua, list, i < count ? i + 1 : i - count + 1);
         const char *account = lua_tostring(lua, -1);
         if (account == NULL || !is_account_name(account)) {
             fail_catalogue(lua, "an account of the catalogue has no name that one can have");

@@ -133,7 +133,7 @@ static bool read_flags(kk_str letters, uint32_t *options)
 static kk_str strip_delimiters(kk_str pattern, uint32_t *options)
 {
     *options = 0;
-    if (pattern.len < 2 || memchr("/#~@!%", pattern.ptr[0], 6) == NULL) {
+    if (pattern.len < 2 || pattern.ptr[0] == '\0' || strchr("/#~@!%", pattern.ptr[0]) == NULL) {
         return pattern;
     }
     for (size_t at = 1; at < pattern.len; at++) {
