@@ -38,6 +38,13 @@ COMMAND(kk_cmd_keyring_lock)
 COMMAND(kk_cmd_keyring_unlock)
 COMMAND(kk_cmd_keyring_doctor)
 COMMAND(kk_cmd_keyring_import_kosmokrator)
+COMMAND(kk_cmd_tape_lint)
+COMMAND(kk_cmd_tape_fmt)
+COMMAND(kk_cmd_tape_show)
+COMMAND(kk_cmd_tape_diff)
+COMMAND(kk_cmd_tape_prune)
+COMMAND(kk_cmd_tape_import)
+COMMAND(kk_cmd_tape_age)
 
 #define PARSE(run, err, ...) parse((run), (err), (const char *const[]){"kk", __VA_ARGS__, NULL})
 

@@ -51,6 +51,8 @@ typedef enum kk_option_id {
     KK_OPT_MAX_CPU,
     KK_OPT_MAX_TIME,
     KK_OPT_MAX_CALLS,
+    KK_OPT_CHECK,
+    KK_OPT_FAIL_AFTER,
     KK_OPT_COUNT
 } kk_option_id;
 
@@ -141,6 +143,13 @@ kk_code kk_cmd_docs(kk_run *run, kk_error *err);
 kk_code kk_cmd_completion(kk_run *run, kk_error *err);
 kk_code kk_cmd_lua(kk_run *run, kk_error *err);
 kk_code kk_cmd_help(kk_run *run, kk_error *err);
+kk_code kk_cmd_tape_lint(kk_run *run, kk_error *err);
+kk_code kk_cmd_tape_fmt(kk_run *run, kk_error *err);
+kk_code kk_cmd_tape_show(kk_run *run, kk_error *err);
+kk_code kk_cmd_tape_diff(kk_run *run, kk_error *err);
+kk_code kk_cmd_tape_prune(kk_run *run, kk_error *err);
+kk_code kk_cmd_tape_import(kk_run *run, kk_error *err);
+kk_code kk_cmd_tape_age(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_init(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_set(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_list(kk_run *run, kk_error *err);

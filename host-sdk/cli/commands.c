@@ -119,6 +119,16 @@ static const kk_option lua_options[] = {
     {0},
 };
 
+static const kk_option fmt_options[] = {
+    {KK_OPT_CHECK, 0, "check", NULL, "change nothing, and fail if something would be"},
+    {0},
+};
+
+static const kk_option age_options[] = {
+    {KK_OPT_FAIL_AFTER, 0, "fail-after", "DAYS", "fail if a tape is older"},
+    {0},
+};
+
 #define SECRET_WORD                                                                                \
     "a value is never taken from the command line, where process lists and the shell's history "   \
     "show it"
@@ -319,6 +329,60 @@ const kk_command kk_commands[] = {
      .words_min = 1,
      .words_max = 1,
      .run = kk_cmd_completion},
+    {.name = "tape",
+     .operands = "COMMAND",
+     .summary = "Check, read, compare and mend recorded exchanges"},
+    {.name = "tape lint",
+     .operands = "FILE...",
+     .summary = "Look for secrets, for entries that never answer, and for misspelt members",
+     .details = "Fails if a tape does not load or holds what looks like a secret; the rest are\n"
+                "warnings.\n",
+     .words_min = 1,
+     .words_max = SIZE_MAX,
+     .run = kk_cmd_tape_lint},
+    {.name = "tape fmt",
+     .operands = "FILE...",
+     .summary = "Write tapes in the one form; what they answer stays the same",
+     .details = "Prints the names of the files that were changed.\n",
+     .options = fmt_options,
+     .words_min = 1,
+     .words_max = SIZE_MAX,
+     .run = kk_cmd_tape_fmt},
+    {.name = "tape show",
+     .operands = "FILE [ENTRY]",
+     .summary = "List the entries of a tape, or show one and its body",
+     .details = "An entry is named by its _id, or #3 for the third.\n",
+     .words_min = 1,
+     .words_max = 2,
+     .run = kk_cmd_tape_show},
+    {.name = "tape diff",
+     .operands = "OLD NEW",
+     .summary = "Show what two tapes answer differently",
+     .words_min = 2,
+     .words_max = 2,
+     .run = kk_cmd_tape_diff},
+    {.name = "tape prune",
+     .operands = "FILE [ENTRY...]",
+     .summary = "Remove these entries, or those that can never answer",
+     .words_min = 1,
+     .words_max = SIZE_MAX,
+     .run = kk_cmd_tape_prune},
+    {.name = "tape import",
+     .operands = "HAR TAPE",
+     .summary = "Make a tape of what a browser, Playwright or mitmproxy recorded",
+     .details = "Redacts everything as a recording does, and tells what was dropped or changed.\n"
+                "A tape that exists is replaced only with --yes.\n",
+     .words_min = 2,
+     .words_max = 2,
+     .run = kk_cmd_tape_import},
+    {.name = "tape age",
+     .operands = "FILE...",
+     .summary = "Show how old tapes are",
+     .details = "Fails if one is older than --fail-after, or than its own expires_days.\n",
+     .options = age_options,
+     .words_min = 1,
+     .words_max = SIZE_MAX,
+     .run = kk_cmd_tape_age},
     {.name = "help",
      .operands = "[COMMAND]",
      .summary = "Show help on a command",

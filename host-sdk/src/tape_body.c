@@ -124,9 +124,7 @@ static int sextet(char byte)
     return at != NULL ? (int)(at - digits) : -1;
 }
 
-// Appends what base64 stands for.  False if it is not written in full: groups of four, padded, no
-// bits left over.
-static bool decode_base64(kk_str text, kk_buf *out)
+bool kk_tape_decode_base64(kk_str text, kk_buf *out)
 {
     if (text.len % 4 != 0) {
         return false;
@@ -160,7 +158,7 @@ static kk_code take_base64(kk_tape_loader *self, kk_str raw, kk_str *out)
         return code;
     }
     kk_buf_clear(&self->scratch);
-    if (!decode_base64(text, &self->scratch)) {
+    if (!kk_tape_decode_base64(text, &self->scratch)) {
         return kk_tape_refuse(self, raw, "this is not base64 in groups of four, padded with '='");
     }
     *out = kk_arena_keep(&self->tape->arena, &self->scratch);

@@ -238,6 +238,9 @@ static kk_code take_request(kk_tape_loader *self, const raw_request *raw, kk_tap
     if (code != KK_OK) {
         return code;
     }
+    entry->method = source.method;
+    entry->url = source.url;
+    entry->request_bytes = source.body.len;
     entry->headers = raw->headers.list;
     entry->header_count = raw->headers.count;
     return make_key(self, raw, &source, entry);
@@ -371,19 +374,18 @@ static kk_code take_names(kk_tape_loader *self, const raw_entry *raw, kk_tape_en
 }
 
 // Where virtual time begins if the tape does not say when it was recorded.
-static kk_code take_started(kk_tape_loader *self, const raw_entry *raw)
+static kk_code take_started(kk_tape_loader *self, const raw_entry *raw, kk_tape_entry *entry)
 {
     const char *text = NULL;
-    int64_t started_ms = 0;
     if (raw->started.ptr == NULL) {
         return KK_OK;
     }
     kk_code code = kk_tape_take_text(self, raw->started, &text);
-    if (code == KK_OK && !kk_tape_time(text, &started_ms)) {
+    if (code == KK_OK && !kk_tape_time(text, &entry->started_ms)) {
         code = kk_tape_refuse(self, raw->started, KK_TAPE_TIME_PROBLEM);
     }
     if (self->first_started_ms == 0) {
-        self->first_started_ms = started_ms;
+        self->first_started_ms = entry->started_ms;
     }
     return code;
 }
@@ -422,7 +424,7 @@ static kk_code take_entry(kk_tape_loader *self, kk_str where, const raw_entry *r
                            .id_where = raw->id.ptr,
                            .match = raw->match};
     kk_code code = take_names(self, raw, &entry);
-    code = code == KK_OK ? take_started(self, raw) : code;
+    code = code == KK_OK ? take_started(self, raw, &entry) : code;
     code = code == KK_OK ? take_order(self, raw, &entry) : code;
     code = code == KK_OK ? take_request(self, &raw->request, &entry) : code;
     code = code == KK_OK ? take_response(self, raw, &entry.answer) : code;

@@ -154,9 +154,11 @@ static kk_code take_base_url(kk_tape_loader *self, kk_str raw)
 static kk_code take_numbers(kk_tape_loader *self, const raw_head *raw)
 {
     int64_t ignored;
+    int64_t days = 0;
     kk_code code = KK_OK;
     if (raw->expires_days.ptr != NULL) {
-        code = kk_tape_take_integer(self, raw->expires_days, 0, 100000, &ignored);
+        code = kk_tape_take_integer(self, raw->expires_days, 0, 100000, &days);
+        self->tape->expires_days = (uint32_t)days;
     }
     if (code == KK_OK && raw->redaction_policy.ptr != NULL) {
         code = kk_tape_take_integer(self, raw->redaction_policy, 0, 1000, &ignored);

@@ -123,6 +123,10 @@ struct kk_tape_entry {
     size_t line;          // in the file, from 1
     int64_t seq;
     const char *account; // or NULL
+    const char *method;  // as written
+    const char *url;
+    size_t request_bytes; // of its body
+    int64_t started_ms;   // 0 = not said
     kk_tape_match match;
     const kk_header *headers; // of the request
     size_t header_count;
@@ -143,6 +147,7 @@ struct kk_tape {
     int64_t recorded_ms;
     const kk_header *variables; // names and texts
     size_t variable_count;
+    uint32_t expires_days; // 0 = not said
     bool strict_order;
     kk_tape_account *accounts;
     size_t account_count;
@@ -334,6 +339,10 @@ kk_code kk_tape_read_content(kk_tape_loader *self, kk_json_kind kind, void *targ
 
 // The bytes of the body, kept by the tape; ptr NULL where there is none.
 kk_code kk_tape_take_body(kk_tape_loader *self, const kk_tape_raw_body *raw, kk_str *out);
+
+// Appends what base64 stands for.  False if it is not written in full: groups of four, padded, no
+// bits left over.
+bool kk_tape_decode_base64(kk_str text, kk_buf *out);
 
 // `_match` and `_failure`.
 kk_code kk_tape_read_match(kk_tape_loader *self, kk_json_kind kind, void *target);
