@@ -186,6 +186,48 @@ static void read_shapes(const cJSON *tree, kk_buf *message, ps_answer *answer)
     append_available(kk_json_get(tree, "available"), message);
 }
 
+// Appends a JSON text in which a tree can hold every string: a \u0000 is a space and half
+// a surrogate pair U+FFFD.  Nothing else of a message is lost for them.
+static void append_plain(kk_str json, kk_buf *out)
+{
+    kk_json_reader reader;
+    kk_json_kind kind;
+    const char *from = json.ptr;
+    kk_json_reader_init(&reader, json);
+    while ((kind = kk_json_next(&reader)) > KK_JSON_END) {
+        bool text = kind == KK_JSON_STRING || kind == KK_JSON_NAME;
+        if (!text || kk_json_string_is_text(reader.raw)) {
+            continue;
+        }
+        kk_buf meaning = {.limit = PS_OUTPUT_MAX};
+        kk_json_unescape(reader.raw, &meaning);
+        for (size_t i = 0; i < meaning.len; i++) {
+            meaning.ptr[i] = meaning.ptr[i] == '\0' ? ' ' : meaning.ptr[i];
+        }
+        kk_buf_append(out, from, (size_t)(reader.raw.ptr - from));
+        kk_json_write_string(out, kk_buf_view(&meaning));
+        from = reader.raw.ptr + reader.raw.len;
+        kk_buf_clean(&meaning);
+    }
+    kk_buf_append(out, from, (size_t)(json.ptr + json.len - from));
+}
+
+// Reads the body into a tree and says what is wrong with it, or that it says nothing.
+static const char *read_tree(kk_str body, cJSON **tree)
+{
+    if (kk_json_check(body, NULL) != KK_OK) {
+        return "with a body that is not JSON";
+    }
+    if (kk_json_parse(body, "the answer", tree, NULL) == KK_OK) {
+        return "without saying why";
+    }
+    kk_buf plain = {.limit = PS_OUTPUT_MAX};
+    append_plain(body, &plain);
+    kk_code code = kk_json_parse(kk_buf_view(&plain), "the answer", tree, NULL);
+    kk_buf_clean(&plain);
+    return code == KK_OK ? "without saying why" : "with a body in which a name occurs twice";
+}
+
 // Fills [out] from the body of an error; its message is never empty.
 static void read_answer(const kk_http_response *response, ps_answer *out)
 {
@@ -196,8 +238,7 @@ static void read_answer(const kk_http_response *response, ps_answer *out)
         problem = "with a redirect, which is not followed";
     } else if (problem == NULL) {
         kk_str body = {response->body, response->body_len};
-        kk_code code = kk_json_parse(body, "the answer", &tree, NULL);
-        problem = code == KK_OK ? "without saying why" : "with a body that is not JSON";
+        problem = read_tree(body, &tree);
         read_shapes(tree, &message, out);
     }
     if (message.len == 0) {

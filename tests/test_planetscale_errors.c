@@ -45,6 +45,12 @@ static const error_case error_cases[] = {
      NULL},
     {500, "{\"code\":", KK_E_UNAVAILABLE, "the service answered 500 with a body that is not JSON",
      NULL},
+    {422, "{\"code\":\"odd\",\"message\":\"a\\u0000b \\ud800c\",\"x\\u0000\":1}", KK_E_UPSTREAM,
+     "a b \xEF\xBF\xBD"
+     "c",
+     "odd"},
+    {404, "{\"message\":\"a\",\"message\":\"b\"}", KK_E_NOT_FOUND,
+     "the service answered 404 with a body in which a name occurs twice", NULL},
     {503, "{\"code\":1,\"message\":{}}", KK_E_UNAVAILABLE,
      "the service answered 503 without saying why", NULL},
     {429, "{\"code\":\"slow_down\",\"message\":\"Too many\"}", KK_E_RATE_LIMITED, "Too many",
