@@ -1,6 +1,6 @@
 // The tape loader, the normal forms and the finding of an answer, on any bytes.
 #include "fuzz.h"
-#include "tape_private.h"
+#include "tape_tools.h"
 
 static kk_buf new_buf(void)
 {
@@ -60,6 +60,27 @@ static void ask(kk_tape *tape, kk_str body)
     kk_buf_clean(&url);
 }
 
+// A formatted tape loads, answers the same, and is formatted.
+static void check_format(kk_str text, const kk_tape *before)
+{
+    kk_buf once = new_buf();
+    kk_buf twice = new_buf();
+    kk_error err = {0};
+    kk_tape *after = NULL;
+    kk_tape_notes *notes = NULL;
+    REQUIRE(kk_tape_write_formatted(text, "x.har", &once, &err) == KK_OK);
+    REQUIRE(kk_tape_parse(kk_buf_view(&once), "x.har", &after, &err) == KK_OK);
+    REQUIRE(kk_tape_diff(before, after, &notes, &err) == KK_OK);
+    REQUIRE(kk_tape_notes_count(notes) == 0);
+    REQUIRE(kk_tape_recorded_ms(before) == kk_tape_recorded_ms(after));
+    REQUIRE(kk_tape_write_formatted(kk_buf_view(&once), "x.har", &twice, &err) == KK_OK);
+    REQUIRE(kk_str_equals(kk_buf_view(&once), kk_buf_view(&twice)));
+    kk_tape_notes_free(notes);
+    kk_tape_free(after);
+    kk_buf_clean(&twice);
+    kk_buf_clean(&once);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     kk_str text = {(const char *)data, size};
@@ -69,6 +90,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     kk_code code = kk_tape_parse(text, "x.har", &tape, &err);
     REQUIRE(code == KK_OK || code == KK_ERR_TAPE_INVALID || code == KK_ERR_INTERNAL);
     REQUIRE(code != KK_ERR_TAPE_INVALID || strcmp(err.reason, "tape_invalid") == 0);
+    if (code == KK_OK) {
+        check_format(text, tape);
+    }
     if (code == KK_OK && tape->entry_count > 0) {
         ask(tape, (kk_str){NULL, 0});
         ask(tape, KK_STR("{\"a\":[1,{\"b\":2.50}]}"));
