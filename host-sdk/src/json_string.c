@@ -215,7 +215,9 @@ void kk_json_write_string(kk_buf *out, kk_str text)
         }
         at += len;
     }
-    kk_buf_append(out, text.ptr + start, at - start);
+    if (at > start) {
+        kk_buf_append(out, text.ptr + start, at - start);
+    }
     kk_buf_append_byte(out, '"');
 }
 

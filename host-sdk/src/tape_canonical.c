@@ -220,6 +220,9 @@ static int by_name(const void *left, const void *right)
 static void sort_members(writer *self, size_t first, size_t start)
 {
     size_t count = self->count - first;
+    if (count < 2) {
+        return;
+    }
     member *members = self->members + first;
     bool sorted = true;
     for (size_t i = 0; i < count; i++) {
