@@ -393,9 +393,13 @@ static kk_code take_started(kk_tape_loader *self, const raw_entry *raw, kk_tape_
 // Counts lines from the last entry on, so that all entries together cost one pass.
 static size_t next_line(kk_tape_loader *self, const char *where)
 {
-    for (; self->line_at < where; self->line_at++) {
-        self->line += *self->line_at == '\n' ? 1 : 0;
+    const char *end = NULL;
+    while (self->line_at < where &&
+           (end = memchr(self->line_at, '\n', (size_t)(where - self->line_at))) != NULL) {
+        self->line++;
+        self->line_at = end + 1;
     }
+    self->line_at = where;
     return self->line;
 }
 
