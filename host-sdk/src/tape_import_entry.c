@@ -283,16 +283,14 @@ static void write_body(kk_tape_importer *self, kk_redact_side side, const char *
                        kk_buf *out)
 {
     kk_buf clean = {.limit = KK_TAPE_MAX};
-    kk_buf masked = {.limit = KK_TAPE_MAX};
     bool json = strstr(media, "json") != NULL && is_json(body);
     self->place = side == KK_REDACT_REQUEST
                       ? (json ? "/request/postData/_json" : "/request/postData")
                       : (json ? "/response/content/_json" : "/response/content");
     kk_redact_body(self->redactor, side, media, body, &clean, note_pointer, self);
     if (json) {
-        kk_redact_mask(self->redactor, kk_buf_view(&clean), &masked);
         kk_buf_append_text(out, ",\"_json\":");
-        kk_buf_append_str(out, kk_buf_view(&masked));
+        kk_buf_append_str(out, kk_buf_view(&clean));
     } else if (is_text(kk_buf_view(&clean))) {
         kk_buf_append_text(out, ",\"text\":");
         kk_json_write_string(out, kk_buf_view(&clean));
@@ -303,7 +301,6 @@ static void write_body(kk_tape_importer *self, kk_redact_side side, const char *
         encode_base64(kk_buf_view(&clean), out);
         kk_buf_append_byte(out, '"');
     }
-    kk_buf_clean(&masked);
     kk_buf_clean(&clean);
 }
 
