@@ -43,6 +43,7 @@ keyring 3
 transport 3
 tape 3
 live 3
+transport_record 4
 transport_replay 4
 transport_live 4
 retry 4

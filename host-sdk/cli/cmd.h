@@ -17,6 +17,7 @@ typedef enum kk_option_id {
     KK_OPT_REPLAY,
     KK_OPT_REPLAY_DELAY,
     KK_OPT_REPLAY_ALL_USED,
+    KK_OPT_RECORD,
     KK_OPT_PLUGIN,
     KK_OPT_KEY_FILE,
     KK_OPT_KEY_FD,

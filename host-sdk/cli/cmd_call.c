@@ -120,6 +120,34 @@ static kk_code print_result(kk_run *run, kk_result *result, kk_code code, kk_err
     return code;
 }
 
+// Whether this host records, by its option or by the environment.
+static bool records(const kk_run *run)
+{
+    const char *transport = getenv("KK_TRANSPORT");
+    bool asked = transport != NULL && strcmp(transport, "record") == 0;
+    return kk_run_has(run, KK_OPT_RECORD) || (asked && !kk_run_has(run, KK_OPT_REPLAY));
+}
+
+// What the service answered is recorded, failures too; but not a run that ended by something else.
+static kk_code save_recording(kk_host *host, const kk_result *result, kk_code code, kk_error *err)
+{
+    kk_error late = {0};
+    bool ended = code == KK_ERR_INTERNAL || code == KK_ERR_BAD_OUTPUT || code == KK_ERR_CANCELLED;
+    if (ended || result == NULL || kk_result_wedged(result)) {
+        kk_host_reject_recording(host);
+    }
+    kk_code saved = kk_host_save_recording(host, &late);
+    if (code == KK_OK && saved != KK_OK) {
+        *err = late;
+        return saved;
+    }
+    if (saved != KK_OK) {
+        // A failure is one line.
+        kk_fail_hint(err, "%s", late.message);
+    }
+    return code;
+}
+
 static kk_code call(kk_run *run, const call_input *input, kk_host *host, kk_interrupt *interrupt,
                     kk_error *err)
 {
@@ -144,6 +172,8 @@ static kk_code call(kk_run *run, const call_input *input, kk_host *host, kk_inte
     options.flags = (kk_run_has(run, KK_OPT_DRY_RUN) ? KK_CALL_DRY_RUN : 0) |
                     (kk_run_has(run, KK_OPT_YES) ? KK_CALL_APPROVED : 0);
     code = kk_host_call(host, &options, &result, err);
+    kk_error late = {0};
+    kk_code saved = save_recording(host, result, code, code == KK_OK ? &late : err);
     if (code == KK_OK) {
         code = kk_run_check_tape(run, host, err);
     }
@@ -152,7 +182,11 @@ static kk_code call(kk_run *run, const call_input *input, kk_host *host, kk_inte
     if (!left) {
         code = print_result(run, result, code, err);
     }
-    run->leave = result != NULL && (ENDS_AT_ONCE || kk_result_wedged(result));
+    if (code == KK_OK && saved != KK_OK) {
+        *err = late;
+        code = saved;
+    }
+    run->leave = result != NULL && ((ENDS_AT_ONCE && !records(run)) || kk_result_wedged(result));
 
 done:
     kk_result_free(result);

@@ -8,6 +8,7 @@ const kk_option kk_global_options[] = {
     {KK_OPT_REPLAY_DELAY, 0, "replay-delay", "DELAY",
      "let the tape's answers take time: recorded, x0.1 or 250ms"},
     {KK_OPT_REPLAY_ALL_USED, 0, "replay-all-used", NULL, "fail if entries of the tape are left"},
+    {KK_OPT_RECORD, 0, "record", "FILE", "send live, and record into this tape"},
     {KK_OPT_PLUGIN, 0, "plugin", "FILE", "load this plugin too; may be repeated"},
     {KK_OPT_KEY_FILE, 0, "key-file", "FILE", "the file with the keyring's key"},
     {KK_OPT_KEY_FD, 0, "key-fd", "N", "the descriptor that the keyring's key is read from"},

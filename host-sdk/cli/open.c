@@ -146,6 +146,7 @@ kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err)
                                .plugin_files = (const char *const *)paths,
                                .replay_file = run->options[KK_OPT_REPLAY],
                                .replay_delay = run->options[KK_OPT_REPLAY_DELAY],
+                               .record_file = run->options[KK_OPT_RECORD],
                                .account = run->options[KK_OPT_ACCOUNT],
                                .key_file = run->options[KK_OPT_KEY_FILE],
                                .key_fd = key_fd,

@@ -110,6 +110,7 @@ static const char *asked_for(kk_account *self, const kk_account_sources *sources
         kk_text_set(self->rule, sizeof self->rule, "named for the host");
     }
     if (is_named(name)) {
+        self->is_named = true;
         return name;
     }
     if (sources->tape != NULL) {

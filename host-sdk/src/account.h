@@ -25,6 +25,7 @@
 #include "loader.h"
 #include "secret.h"
 #include "tape.h"
+#include "transport.h"
 #include <kk/host.h>
 #include <kk/keyring.h>
 
@@ -108,6 +109,10 @@ void kk_account_redact(const kk_account *self, char *bytes, size_t len);
 // For kk_host_lend().
 KK_MUST_USE kk_code kk_account_lend(const kk_account *self, kk_lend_fn use, void *context,
                                     kk_error *err);
+
+// What the recording of a request has to know; [shape] gets the header with placeholders, and what
+// *out points at is the account's and the buffer's.
+void kk_account_fill_recorded(const kk_account *self, kk_buf *shape, kk_request_account *out);
 
 // For kk_host_which().
 KK_MUST_USE kk_code kk_account_describe(const kk_account *self, kk_account_info **out,

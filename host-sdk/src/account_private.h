@@ -4,6 +4,7 @@
 //     account_names.c  which accounts there are
 //     account_tape.c   a tape's accounts
 //     account_env.c    what the environment says
+//     account_record.c what a recording has to know
 //     account_use.c    rendering, origins, redaction and description
 #ifndef KK_ACCOUNT_PRIVATE_H
 #define KK_ACCOUNT_PRIVATE_H
@@ -27,6 +28,7 @@ struct kk_account {
     const kk_credential *credential; // NULL for a plugin without
     char name[64];
     char rule[192];
+    bool is_named; // by the call or the host
     size_t field_count;
     // One for each of the credential's fields, in their order.
     kk_account_value values[KK_MANIFEST_FIELDS_MAX];

@@ -76,6 +76,7 @@ static kk_code open_live(kk_host *self, kk_error *err)
     kk_code code = self->live != NULL
                        ? self->live(&self->live_host, &self->transport, err)
                        : kk_live_module_open(&self->live_host, &self->transport, err);
+    code = code == KK_OK ? kk_host_wrap_recording(self, err) : code;
     return code == KK_OK ? make_retry(self, err) : code;
 }
 
@@ -128,7 +129,10 @@ const kk_tape *kk_host_tape(const kk_host *host)
 
 const char *kk_host_transport_name(const kk_host *self)
 {
-    return self->tape != NULL ? "replay" : "live";
+    if (self->tape != NULL) {
+        return "replay";
+    }
+    return self->writer != NULL ? "record" : "live";
 }
 
 // ---- Accounts
@@ -275,31 +279,9 @@ kk_code kk_host_read_args(const kk_host *host, const char *function, const char 
 
 // ---- Opening and closing
 
-// A variable of the environment, unless the host is to ignore it or runs with somebody else's
-// rights.
-static const char *environment(const kk_host *self, const char *name)
+const char *kk_host_environment(const kk_host *self, const char *name)
 {
     return self->use_environment ? secure_getenv(name) : NULL;
-}
-
-static kk_code wants_replay(const kk_host *self, const char *asked, const char **file,
-                            kk_error *err)
-{
-    const char *transport = environment(self, "KK_TRANSPORT");
-    const char *tape = environment(self, "KK_TAPE");
-    *file = asked;
-    if (asked != NULL || transport == NULL || strcmp(transport, "live") == 0) {
-        return KK_OK;
-    }
-    if (strcmp(transport, "replay") != 0) {
-        return kk_fail(err, KK_ERR_USAGE, "KK_TRANSPORT is '%.40s', not 'live' or 'replay'",
-                       transport);
-    }
-    if (tape == NULL || tape[0] == '\0') {
-        return kk_fail(err, KK_ERR_USAGE, "KK_TRANSPORT is 'replay' and KK_TAPE names no tape");
-    }
-    *file = tape;
-    return KK_OK;
 }
 
 static kk_code open_tape(kk_host *self, const char *file, kk_error *err)
@@ -358,7 +340,7 @@ static kk_code load_plugins(kk_host *self, const kk_host_options *options, kk_er
     const kk_loader loader = {.describe.worker = options->worker,
                               .cache = kk_scan_cache_open(self->config, log)};
     kk_code code =
-        kk_registry_load(options->plugin_files, search, environment(self, "KK_PLUGIN_PATH"),
+        kk_registry_load(options->plugin_files, search, kk_host_environment(self, "KK_PLUGIN_PATH"),
                          self->config, &loader, &self->registry, err);
     if (loader.cache != NULL) {
         kk_scan_cache_save(loader.cache);
@@ -384,20 +366,25 @@ static kk_code keep_text(const char *text, char **out, kk_error *err)
 
 static kk_code open_parts(kk_host *self, const kk_host_options *options, kk_error *err)
 {
-    const char *tape = NULL;
+    kk_host_tapes tapes = {0};
     kk_code code = kk_config_load(options->home, self->use_environment, &self->config, err);
     if (code == KK_OK) {
         fill_live_host(self);
-        code = wants_replay(self, options->replay_file, &tape, err);
+        code = kk_host_choose_tapes(self, options, &tapes, err);
     }
-    if (code == KK_OK && tape == NULL && (options->flags & KK_HOST_PREPARE_LIVE) != 0) {
+    // Before the live transport is made, which is then made to record.
+    if (code == KK_OK && tapes.record != NULL) {
+        code = kk_tape_writer_open(tapes.record, &self->writer, err);
+    }
+    if (code == KK_OK && tapes.replay == NULL && (options->flags & KK_HOST_PREPARE_LIVE) != 0) {
         start_preparing(self);
     }
     if (code == KK_OK && options->replay_delay != NULL) {
         code = kk_replay_delay_parse(options->replay_delay, &self->replay_delay, err);
     }
     if (code == KK_OK) {
-        code = tape != NULL ? open_tape(self, tape, err) : open_keyring(self, options, err);
+        code = tapes.replay != NULL ? open_tape(self, tapes.replay, err)
+                                    : open_keyring(self, options, err);
     }
     if (code == KK_OK) {
         code = keep_text(options->account, &self->preferred_account, err);
@@ -452,6 +439,7 @@ void kk_host_close(kk_host *host)
         host->transport->table->close(host->transport);
     }
     kk_retry_free(host->retry);
+    kk_host_end_recording(host);
     kk_tape_free(host->tape);
     kk_time_free(host->time);
     kk_keyring_close(host->keyring);

@@ -1,6 +1,7 @@
 // What the files of the host share: the host itself, its instances, and a running call.
 //
 //     host.c       opening, closing and the questions of kk/host.h
+//     host_record.c  which tape is played or recorded
 //     host_docs.c  documentation pages, with the accounts that there are
 //     call.c       the pipeline of one call
 //     job.c        a tool on a worker thread, and a caller that waits no longer than it has to
@@ -19,6 +20,7 @@
 #include "retry.h"
 #include "secret.h"
 #include "tape.h"
+#include "tape_write.h"
 #include "time_source.h"
 #include "transport.h"
 #include "turn.h"
@@ -66,7 +68,9 @@ struct kk_host {
     struct timespec keyring_mtime; // of the file as it was last read
     ino_t keyring_inode;
 
-    kk_tape *tape; // NULL unless under replay
+    kk_tape *tape;          // NULL unless under replay
+    kk_tape_writer *writer; // NULL unless recording
+    bool saved;             // the program has saved the recording itself
     kk_replay_delay replay_delay;
     kk_time_source *time;
     pthread_mutex_t transport_lock; // guards the opening of `transport`
@@ -89,10 +93,32 @@ struct kk_host {
 // One line for the host's log, if it wants that level.
 void kk_host_log(const kk_host *self, int level, const char *format, ...) KK_PRINTF(3, 4);
 
+// A variable of the environment, or NULL; also where the environment is to be ignored or the
+// program runs with somebody else's rights.
+const char *kk_host_environment(const kk_host *self, const char *name);
+
+// ---- Tapes
+
+// The files of the options and the environment; at most one is not NULL.
+typedef struct kk_host_tapes {
+    const char *replay;
+    const char *record;
+} kk_host_tapes;
+
+// Errors: KK_ERR_USAGE; KK_ERR_DENIED for a recording where CI is set.
+KK_MUST_USE kk_code kk_host_choose_tapes(const kk_host *self, const kk_host_options *options,
+                                         kk_host_tapes *out, kk_error *err);
+
+// Puts the recording transport around the live one that was just opened, if this host records.
+KK_MUST_USE kk_code kk_host_wrap_recording(kk_host *self, kk_error *err);
+
+// Saves what the program has not saved, and ends the recording.
+void kk_host_end_recording(kk_host *self);
+
 // The transport, opened if this is the first call that needs it.  Threads: any.
 KK_MUST_USE kk_code kk_host_transport(kk_host *self, kk_transport **out, kk_error *err);
 
-// "live" or "replay".
+// "live", "record" or "replay".
 const char *kk_host_transport_name(const kk_host *self);
 
 // Resolves an account, re-reading a keyring that has changed.  Threads: any.

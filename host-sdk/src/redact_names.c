@@ -199,7 +199,7 @@ static bool is_host_text(kk_str host)
 {
     for (size_t i = 0; i < host.len; i++) {
         char byte = host.ptr[i];
-        if (!(byte == '.' || byte == '-' || (byte >= '0' && byte <= '9') ||
+        if (!(byte == '.' || byte == '-' || byte == '_' || (byte >= '0' && byte <= '9') ||
               (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z'))) {
             return false;
         }

@@ -259,6 +259,12 @@ static kk_code exchange(kk_job *job, const kk_http_request *request, kk_transpor
         outgoing.credential = (kk_header){kk_account_scheme(job->account)->header_name,
                                           kk_secret_view(&credential).ptr};
     }
+    kk_buf shape = {.limit = KK_TEXT_MAX};
+    kk_request_account recorded;
+    if (code == KK_OK && job->host->writer != NULL) {
+        kk_account_fill_recorded(job->account, &shape, &recorded);
+        outgoing.recorded = &recorded;
+    }
     if (code == KK_OK) {
         noting notes = {job, request->method};
         kk_retry_plan plan = {.transport = *transport,
@@ -270,6 +276,7 @@ static kk_code exchange(kk_job *job, const kk_http_request *request, kk_transpor
         code = kk_retry_send(&plan, &outgoing, response, err);
     }
     kk_secret_clean(&credential);
+    kk_buf_clean(&shape);
     return code;
 }
 

@@ -5,6 +5,7 @@
 // send() is called.  All transports give the same codes for the same failures.
 //
 //   live     libcurl, in a module of its own that live_module.c loads at the first live call
+//   record   live, and what was exchanged goes to a tape (transport_record.c)
 //   replay   answers from a tape (transport_replay.c); it has no way to the network
 #ifndef KK_TRANSPORT_H
 #define KK_TRANSPORT_H
@@ -24,6 +25,25 @@
 
 typedef struct kk_transport kk_transport;
 
+// A secret of an account, for what must not hold it.
+typedef struct kk_request_secret {
+    const char *field; // "service_token"
+    kk_str value;
+} kk_request_secret;
+
+#define KK_REQUEST_SECRETS_MAX 32
+
+// What a recording has to know of the account that a request is sent for.  All borrowed.
+typedef struct kk_request_account {
+    const char *scheme;     // or NULL
+    bool is_default;        // nobody named the account
+    const char *shape;      // the credential's header with {{FIELD}} for each field
+    const char *base_url;   // the account's own URL, or NULL
+    const char *public_url; // the plugin's default for it, which is recorded in its place; or NULL
+    kk_request_secret secrets[KK_REQUEST_SECRETS_MAX];
+    size_t secret_count;
+} kk_request_account;
+
 // All borrowed for the send.  Header names and values have been checked: no control bytes, no name
 // twice.
 typedef struct kk_request {
@@ -38,6 +58,8 @@ typedef struct kk_request {
     const char *account;  // on whose behalf, for the tape
     uint64_t deadline_ms; // by the transport's time source; UINT64_MAX = none
     kk_cancel *cancel;    // or NULL
+    // what `record` needs; NULL for the others, and without account
+    const kk_request_account *recorded;
 } kk_request;
 
 // How far a request got.
@@ -57,7 +79,7 @@ typedef struct kk_response {
 } kk_response;
 
 typedef struct kk_transport_table {
-    const char *name; // "live", "replay"
+    const char *name; // "live", "record", "replay"
 
     // Sends [request] and waits for the whole answer.  An HTTP error status is an answer.  On
     // success all of *out is set, and it is released with response_clean; on failure only out->sent
@@ -98,6 +120,16 @@ KK_MUST_USE kk_code kk_replay_delay_parse(const char *text, kk_replay_delay *out
 KK_MUST_USE kk_code kk_transport_replay_open(kk_tape *tape, kk_time_source *time,
                                              kk_replay_delay delay, kk_transport **out,
                                              kk_error *err);
+
+// ---- Record
+
+typedef struct kk_tape_writer kk_tape_writer;
+
+// A transport that sends by [inner], which it closes with itself, and adds every exchange to
+// [writer], which is borrowed and outlives it.  The caller gets what [inner] gives, unchanged.  On
+// failure [inner] stays the caller's.
+KK_MUST_USE kk_code kk_transport_record_open(kk_transport *inner, kk_tape_writer *writer,
+                                             kk_transport **out, kk_error *err);
 
 // ---- Live
 

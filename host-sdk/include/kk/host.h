@@ -16,9 +16,9 @@
 // shows a secret.
 //
 // Unless KK_HOST_IGNORE_ENVIRONMENT is set, variables of the environment are read when a host opens
-// and when an account is resolved: KK_HOME, KK_PLUGIN_PATH, KK_TRANSPORT, KK_TAPE, KK_CA_FILE,
-// KK_ACCOUNT_<PLUGIN>, the key sources of kk/keyring.h, KK_CRED__<PLUGIN>__<ACCOUNT>__<FIELD>, and
-// the vendors' own variables that manifests name.
+// and when an account is resolved: KK_HOME, KK_PLUGIN_PATH, KK_TRANSPORT, KK_TAPE, KK_RECORD_IN_CI,
+// CI, KK_CA_FILE, KK_ACCOUNT_<PLUGIN>, the key sources of kk/keyring.h,
+// KK_CRED__<PLUGIN>__<ACCOUNT>__<FIELD>, and the vendors' own variables that manifests name.
 //
 // SPDX-License-Identifier: MIT
 #ifndef KK_HOST_H
@@ -65,6 +65,7 @@ typedef struct kk_host_options {
     const char *const *plugin_files; // NULL-terminated; loaded before the search path
     const char *home;                // in place of KK_HOME
     const char *replay_file; // answer from this tape, and never touch the network or the keyring
+    const char *record_file; // send live, and record what was exchanged into this tape
     const char *account;     // the account of calls that name none
     const char *key_file;    // the keyring's key, before every other source
     int key_fd;              // the same from a descriptor above 2; 0 = none
@@ -96,10 +97,24 @@ typedef struct kk_host_options {
 // long as the file stays as it is.
 //
 // Errors: KK_ERR_PLUGIN_REFUSED (reason: the stage), KK_ERR_TAPE_INVALID, KK_ERR_USAGE
-// (configuration, `replay_delay`), KK_ERR_PERMS, KK_ERR_IO, KK_ERR_INTERNAL.  *out is new: for
-// kk_host_close().
+// (configuration, `replay_delay`), KK_ERR_LOCKED (another process records to the tape),
+// KK_ERR_DENIED (recording with CI set), KK_ERR_PERMS, KK_ERR_IO, KK_ERR_INTERNAL.  *out is new:
+// for kk_host_close().
 KK_PUBLIC KK_MUST_USE kk_code kk_host_open(const kk_host_options *options, kk_host **out,
                                            kk_error *err);
+
+// Saves what `record_file` or KK_TRANSPORT=record has recorded so far: merged with the tape that is
+// in the file, without secrets, and as a whole or not at all.  kk_host_close() saves what was not
+// saved, and can only log that it failed.  Without a recording nothing happens.  No call may be
+// running.
+// Errors: KK_ERR_TAPE_INVALID, reason "redaction_unknown_secret" where something looks like a
+// secret, which NAME.rejected.har then shows masked, and reason "rejected" after
+// kk_host_reject_recording(); KK_ERR_IO, NO_SPACE, READ_ONLY, PERMS, TOO_LARGE, INTERNAL.
+KK_PUBLIC KK_MUST_USE kk_code kk_host_save_recording(kk_host *host, kk_error *err);
+
+// What was recorded belongs to a run that failed, such as a test: it shall not replace the tape,
+// and goes to NAME.rejected.har.  Threads: any.
+KK_PUBLIC void kk_host_reject_recording(kk_host *host);
 
 // Waits for running calls, closes the plugins' instances and frees the host.  An instance whose
 // call never came back stays as it is, with what that call may touch.  Harmless for NULL.  No other
