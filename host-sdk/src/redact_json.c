@@ -200,16 +200,15 @@ static bool starts_json(kk_str text)
 // What any other string becomes.
 static bool edit_string(const editor *how, kk_redact_side side, kk_str plain, kk_buf *out)
 {
-    size_t start = out->len;
     bool changed = false;
-    if (!how->only_known && how->inside < INSIDE_MAX && starts_json(plain)) {
+    if (!how->only_known && how->inside < INSIDE_MAX && starts_json(plain) &&
+        kk_json_check(plain, NULL) == KK_OK) {
         editor inner = *how;
         inner.inside++;
         inner.note = NULL;
         if (edit(&inner, side, plain, out, &changed)) {
             return changed;
         }
-        kk_buf_shrink(out, start);
     }
     return !how->only_known && starts_url(plain) ? kk_redact_url(how->redactor, side, plain, out)
                                                  : kk_redact_text(how->redactor, plain, false, out);
@@ -284,7 +283,7 @@ static bool edit(const editor *how, kk_redact_side side, kk_str json, kk_buf *ou
     walk->out = out;
     bool good = kk_redact_walk_run(walk);
     *changed = walk->changed;
-    if (!good && out->failed == KK_OK) {
+    if (!good && out->failed == KK_OK && out->len > start) {
         kk_buf_shrink(out, start);
     }
     free(walk);
