@@ -43,6 +43,7 @@ COMMAND(kk_cmd_tape_fmt)
 COMMAND(kk_cmd_tape_show)
 COMMAND(kk_cmd_tape_diff)
 COMMAND(kk_cmd_tape_prune)
+COMMAND(kk_cmd_tape_redact)
 COMMAND(kk_cmd_tape_import)
 COMMAND(kk_cmd_tape_age)
 

@@ -383,7 +383,7 @@ static void test_redact_scan__lets_ordinary_text_through(void **state)
         "{\"name\":\"authorization\",\"value\":\"Bearer {{ACCESS_TOKEN}}\"}],"
         "\"id\":\"3f2504e0-4f89-41d3-9a0c-0305e82c3301\",\"t\":\"2026-11-23T00:00:00.000Z\","
         "\"pscale_tkn\":\"pscale_tkn_REDACTED00000001\",\"u\":\"https://{{REDACTED}}@h/p\","
-        "\"name\":\"a-long-name-with-many-words-and-2-numbers-in-it\",\"r\":"
+        "\"name\":\"get-v1-organizations-fault-html-502-databases-2\",\"r\":"
         "\"REDACTED00000000000000000000000000000000000001\","
         "\"long\":\"app.integrations.planetscale.list_databases_of_an_organization\","
         "\"camel\":\"ThisIsAnIdentifierThatIsVeryLongButNoKey\",\"zero\":"

@@ -148,6 +148,7 @@ kk_code kk_cmd_tape_lint(kk_run *run, kk_error *err);
 kk_code kk_cmd_tape_fmt(kk_run *run, kk_error *err);
 kk_code kk_cmd_tape_show(kk_run *run, kk_error *err);
 kk_code kk_cmd_tape_diff(kk_run *run, kk_error *err);
+kk_code kk_cmd_tape_redact(kk_run *run, kk_error *err);
 kk_code kk_cmd_tape_prune(kk_run *run, kk_error *err);
 kk_code kk_cmd_tape_import(kk_run *run, kk_error *err);
 kk_code kk_cmd_tape_age(kk_run *run, kk_error *err);

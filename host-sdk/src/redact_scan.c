@@ -137,26 +137,29 @@ static size_t variety_of(kk_str run)
     return run.len * run.len / squares;
 }
 
-// Words have few digits, and those at their end; a key has them everywhere.
+static bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+static bool is_letter(char byte)
+{
+    return (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+}
+
+// Names put numbers between separators; in a key letters and digits stand side by side everywhere.
 static bool is_random(kk_str run)
 {
+    enum { BORDERS_MIN = 4 };
     bool hex = true;
-    size_t digit_runs = 0;
-    size_t letters = 0;
-    bool in_digits = false;
+    size_t borders = 0;
     for (size_t i = 0; i < run.len; i++) {
-        char byte = run.ptr[i];
-        bool digit = byte >= '0' && byte <= '9';
-        bool letter = ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
-        hex = hex && (digit || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f'));
-        digit_runs += digit && !in_digits;
-        letters += letter;
-        in_digits = digit;
+        char lower = (char)(run.ptr[i] | 0x20);
+        hex = hex && (is_digit(run.ptr[i]) || (lower >= 'a' && lower <= 'f'));
+        borders += i > 0 && ((is_digit(run.ptr[i]) && is_letter(run.ptr[i - 1])) ||
+                             (is_letter(run.ptr[i]) && is_digit(run.ptr[i - 1])));
     }
-    if (letters == 0 || digit_runs < 3) {
-        return false;
-    }
-    return variety_of(run) >= (hex ? HEX_VARIETY : VARIETY);
+    return borders >= BORDERS_MIN && variety_of(run) >= (hex ? HEX_VARIETY : VARIETY);
 }
 
 static bool is_suspicious_run(kk_str run)

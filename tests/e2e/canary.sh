@@ -70,6 +70,17 @@ for form in "$TOKEN" "$(base64_of "$TOKEN")" "$(base64_of "$TOKEN_ID:$TOKEN")"; 
     grep -qF "$form" "$work/out" "$work/err" && fail 'a secret is in the output of a script'
 done
 
+# Recording keeps it out of the tape, also where the service echoes it.
+for organization in acme fault-422 fault-echo fault-401; do
+    trace -v --record "$work/canary.har" call planetscale.list_databases "organization=$organization" --json
+    grep -F "$TOKEN" "$work/server/trace" | grep -vF "TCP:[127.0.0.1" >"$work/server/elsewhere"
+    [ ! -s "$work/server/elsewhere" ] || fail "recording $organization: a secret was written elsewhere"
+    for form in "$TOKEN" "$TOKEN_ID" "$(base64_of "$TOKEN")" "$(base64_of "$TOKEN_ID:$TOKEN")"; do
+        grep -qF "$form" "$work/canary.har" "$work/out" "$work/err" && fail "recording $organization: a secret is on the tape or in the output"
+    done
+done
+[ "$(grep -c '"_id"' "$work/canary.har")" -ge 4 ] || fail 'there is no recording to look at'
+
 # Storing, listing and removing write it nowhere in clear.
 printf '%s' "$TOKEN" >"$work/server/value"
 ASAN_OPTIONS=detect_leaks=0 strace -f -yy -s 100000 -e trace=write,writev,pwrite64 -o "$work/server/trace" \

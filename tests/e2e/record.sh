@@ -151,6 +151,32 @@ run --record "$work/none.har" call planetscale.get_database organization=acme da
 expect_failure_json invalid_args 2
 [ ! -e "$work/none.har" ] || fail 'a tape of nothing was written'
 
+# A recording has nothing that 'kk tape redact' would take out; what somebody put in by hand it finds, and tells no value.
+run tape redact --check "$tape" "$KK_SOURCE/fixtures/tapes/planetscale.har"
+expect_ok
+expect_no_output
+run tape lint "$tape"
+expect_ok
+cp "$tape" "$work/server/by-hand.har"
+sed 's|"email": "robin@example.com"|"email": "someone@real.example.io", "plain_text": "hand-CANARY-1"|; s|/databases?page=1|/databases?token=CANARY-2\&page=1|; s|"queryString": \[$|"queryString": [], "_old": [|' \
+    "$tape" >"$work/server/by-hand.har"
+run tape redact --check "$work/server/by-hand.har" --json
+expect_failure tape_invalid 1
+expect /success false
+grep -q CANARY "$work/out" "$work/err" && fail 'a value is in the output'
+grep -q '/response/content/_json' "$work/out" || fail 'the place is not told'
+run tape redact "$work/server/by-hand.har"
+expect_ok
+grep -q 'CANARY\|someone@' "$work/server/by-hand.har" && fail 'a secret stayed'
+run tape redact --check "$work/server/by-hand.har"
+expect_ok
+run --replay "$work/server/by-hand.har" call planetscale.get_current_user --json
+get /data/plain_text | grep -q '^"REDACTED0000000[0-9]"$' || fail 'what took the place of the secret is no fake'
+printf '{"log":{"version":"1.2","creator":{},"_tape":{"format":1},"entries":[{"request":{"method":"GET","url":"https://h/"},"response":{"status":200,"content":{"text":"AKIACANARYCANARY1234"}}}]}}' >"$work/server/aws.har"
+run tape redact --check "$work/server/aws.har"
+expect_failure tape_invalid 1
+grep -q CANARY "$work/out" "$work/err" && fail 'a value is in the output'
+
 # No secret in any of it, in any encoding.
 expect_no_canary
 for form in "$(printf %s "$TOKEN" | base64 -w0)" "$(printf %s "$TOKEN_ID:$TOKEN" | base64 -w0)" "$(printf %s "$TOKEN" | od -An -v -tx1 | tr -d ' \n')"; do

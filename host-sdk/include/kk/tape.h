@@ -133,6 +133,13 @@ KK_PUBLIC KK_MUST_USE kk_code kk_tape_prune_file(const char *path, const char *c
 KK_PUBLIC KK_MUST_USE kk_code kk_tape_import_file(const char *from, const char *to, bool write,
                                                   bool replace, kk_tape_notes **out, kk_error *err);
 
+// Replaces in the tape at [path] what a recording would have replaced or left out: headers that it
+// does not keep, values under the names of secrets and of people.  *out is new: "changed" for each
+// place, by its JSON Pointer from the file, and "error" for what looks like a secret still and has
+// to be mended by hand.  Bodies in base64 are not looked into.
+KK_PUBLIC KK_MUST_USE kk_code kk_tape_redact_file(const char *path, bool write, kk_tape_notes **out,
+                                                  kk_error *err);
+
 // ---- Age
 
 typedef struct kk_tape_age {
