@@ -60,7 +60,7 @@ check 'planetscale.list_branches planetscale.list_databases planetscale.list_org
 check 'planetscale.get_current_user' kk --account main schema planetscale.get_c
 check 'bash fish zsh' kk completion ''
 check '--json' kk call planetscale.list_databases --js
-check '--raw --replay --replay-all-used --replay-delay --require-mlock' kk keyring set --r
+check '--raw --record --replay --replay-all-used --replay-delay --require-mlock' kk keyring set --r
 
 # The value of an option that names a file is a file.
 touch "$work/tape.har"
