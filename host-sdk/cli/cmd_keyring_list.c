@@ -11,7 +11,7 @@ extern char **environ;
 // The entries to show: of one plugin, or of all.
 typedef struct view {
     kk_keyring_listing *listing;
-    const char *plugin; // or NULL
+    const char *plugin;                                // or NULL
     char (*fingerprints)[KK_KEYRING_FINGERPRINT_SIZE]; // one an entry, or NULL
 } view;
 

@@ -303,8 +303,9 @@ kk_code kk_tape_check_used(const kk_tape *self, kk_error *err)
     kk_fail(err, KK_ERR_REPLAY_MISS, "%zu entr%s of '%.160s' %s not used: %s", count,
             count == 1 ? "y" : "ies", self->path, count == 1 ? "was" : "were", names);
     kk_fail_reason(err, "unused");
-    kk_fail_hint(err, "remove them with 'kk tape prune', or set \"_optional\": true in those that need "
-                      "not be used");
+    kk_fail_hint(err,
+                 "remove them with 'kk tape prune', or set \"_optional\": true in those that need "
+                 "not be used");
     return KK_ERR_REPLAY_MISS;
 }
 

@@ -6,24 +6,25 @@
 #define TOOL(name, parameters)                                                                     \
     "{\"name\":\"" name "\",\"slug\":\"planetscale_" name "\",\"parameters\":[" parameters "]}"
 
-const char
-    lua_fixture_catalogue[] = "{\"plugins\":["
-                              "{\"name\":\"planetscale\",\"accounts\":[\"main\",\"my-prod\"],"
-                              "\"tools\":[" TOOL("list_databases", "\"organization\",\"page\","
-                                                                   "\"limit\",\"q\",\"all\","
-                                                                   "\"fields\"") "," TOOL(
-                                  "get_database",
-                                  "\"organization\",\"database\"") "," TOOL("list_organizations",
-                                                                            "") "]},"
-                                                                                "{\"name\":"
-                                                                                "\"open\","
-                                                                                "\"accounts\":null,"
-                                                                                "\"tools\":["
-                                                                                "{\"name\":"
-                                                                                "\"ping\",\"slug\":"
-                                                                                "\"open_ping\","
-                                                                                "\"parameters\":["
-                                                                                "\"text\"]}]}]}";
+const char lua_fixture_catalogue[] =
+    "{\"plugins\":["
+    "{\"name\":\"planetscale\",\"accounts\":[\"main\",\"my-prod\"],"
+    "\"tools\":[" TOOL(
+        "list_databases",
+        "\"organization\",\"page\","
+        "\"limit\",\"q\",\"all\","
+        "\"fields\"") "," TOOL("get_database",
+                               "\"organization\",\"database\"") "," TOOL("list_organizations",
+                                                                         "") "]},"
+                                                                             "{\"name\":"
+                                                                             "\"open\","
+                                                                             "\"accounts\":null,"
+                                                                             "\"tools\":["
+                                                                             "{\"name\":"
+                                                                             "\"ping\",\"slug\":"
+                                                                             "\"open_ping\","
+                                                                             "\"parameters\":["
+                                                                             "\"text\"]}]}]}";
 
 static bool take_print(void *context, kk_str bytes)
 {
