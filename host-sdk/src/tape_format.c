@@ -115,9 +115,10 @@ static void write_headers(maker *self, kk_str raw)
 {
     kk_json_reader reader;
     kk_json_reader_init(&reader, raw.ptr != NULL ? raw : KK_STR("[]"));
-    kk_json_kind kind = kk_json_next(&reader);
+    (void)kk_json_next(&reader); // the array opens
     kk_buf_append_byte(self->out, '[');
     bool first = true;
+    kk_json_kind kind;
     while ((kind = kk_json_next(&reader)) == KK_JSON_OBJECT) {
         kk_str header;
         kk_json_finish_value(&reader, kind, &header);
@@ -153,7 +154,9 @@ static void decode(kk_str text, kk_buf *out)
         bool triplet = text.ptr[i] == '%' && text.len - i > 2 && hex(text.ptr[i + 1]) >= 0 &&
                        hex(text.ptr[i + 2]) >= 0;
         if (triplet) {
-            kk_buf_append_byte(out, (char)(hex(text.ptr[i + 1]) << 4 | hex(text.ptr[i + 2])));
+            unsigned high = (unsigned)hex(text.ptr[i + 1]);
+            unsigned low = (unsigned)hex(text.ptr[i + 2]);
+            kk_buf_append_byte(out, (char)(high << 4 | low));
             i += 2;
         } else {
             kk_buf_append_byte(out, text.ptr[i] == '+' ? ' ' : text.ptr[i]);
@@ -477,8 +480,9 @@ static void write_entries(maker *self, kk_str raw)
 {
     kk_json_reader reader;
     kk_json_reader_init(&reader, raw);
-    kk_json_kind kind = kk_json_next(&reader);
+    (void)kk_json_next(&reader); // the array opens
     kk_buf_append_byte(self->out, '[');
+    kk_json_kind kind;
     for (size_t i = 0; (kind = kk_json_next(&reader)) == KK_JSON_OBJECT; i++) {
         kk_str entry;
         kk_json_finish_value(&reader, kind, &entry);
