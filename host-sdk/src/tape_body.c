@@ -1,6 +1,7 @@
 // The parts of an exchange: headers, bodies, recorded failures, and how an entry is matched.
 #include "fail.h"
 #include "tape_private.h"
+#include "utf8.h"
 #include <string.h>
 
 #define STRING KK_TAPE_IS(KK_JSON_STRING)
@@ -117,9 +118,36 @@ kk_code kk_tape_read_content(kk_tape_loader *self, kk_json_kind kind, void *targ
     return kk_tape_read_members(self, members, COUNT(members), raw);
 }
 
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void kk_tape_encode_base64(kk_str bytes, kk_buf *out)
+{
+    for (size_t at = 0; at < bytes.len; at += 3) {
+        size_t left = bytes.len - at;
+        uint32_t bits = (uint32_t)(unsigned char)bytes.ptr[at] << 16;
+        bits |= left > 1 ? (uint32_t)(unsigned char)bytes.ptr[at + 1] << 8 : 0;
+        bits |= left > 2 ? (uint32_t)(unsigned char)bytes.ptr[at + 2] : 0;
+        const char four[] = {digits[bits >> 18], digits[bits >> 12 & 63],
+                             left > 1 ? digits[bits >> 6 & 63] : '=',
+                             left > 2 ? digits[bits & 63] : '='};
+        kk_buf_append(out, four, sizeof four);
+    }
+}
+
+bool kk_tape_is_text(kk_str body)
+{
+    for (size_t at = 0; at < body.len;) {
+        size_t len = kk_utf8_length(body.ptr + at, body.len - at);
+        if (len == 0 || body.ptr[at] == '\0') {
+            return false;
+        }
+        at += len;
+    }
+    return true;
+}
+
 static int sextet(char byte)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const char *at = byte != '\0' ? strchr(digits, byte) : NULL;
     return at != NULL ? (int)(at - digits) : -1;
 }

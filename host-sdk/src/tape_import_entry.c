@@ -6,8 +6,8 @@
 // writes forms as `params` too.
 #include "fail.h"
 #include "tape_import.h"
+#include "tape_private.h"
 #include "url.h"
-#include "utf8.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -223,33 +223,6 @@ static void write_headers(kk_tape_importer *self, kk_redact_side side, kk_buf *c
 
 // ---- Bodies
 
-static bool is_text(kk_str body)
-{
-    for (size_t at = 0; at < body.len;) {
-        size_t len = kk_utf8_length(body.ptr + at, body.len - at);
-        if (len == 0 || body.ptr[at] == '\0') {
-            return false;
-        }
-        at += len;
-    }
-    return true;
-}
-
-static void encode_base64(kk_str body, kk_buf *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t at = 0; at < body.len; at += 3) {
-        size_t left = body.len - at;
-        uint32_t bits = (uint32_t)(unsigned char)body.ptr[at] << 16;
-        bits |= left > 1 ? (uint32_t)(unsigned char)body.ptr[at + 1] << 8 : 0;
-        bits |= left > 2 ? (uint32_t)(unsigned char)body.ptr[at + 2] : 0;
-        const char four[] = {digits[bits >> 18], digits[bits >> 12 & 63],
-                             left > 1 ? digits[bits >> 6 & 63] : '=',
-                             left > 2 ? digits[bits & 63] : '='};
-        kk_buf_append(out, four, sizeof four);
-    }
-}
-
 static void note_pointer(void *context, const char *pointer)
 {
     kk_tape_importer *self = context;
@@ -291,14 +264,14 @@ static void write_body(kk_tape_importer *self, kk_redact_side side, const char *
     if (json) {
         kk_buf_append_text(out, ",\"_json\":");
         kk_buf_append_str(out, kk_buf_view(&clean));
-    } else if (is_text(kk_buf_view(&clean))) {
+    } else if (kk_tape_is_text(kk_buf_view(&clean))) {
         kk_buf_append_text(out, ",\"text\":");
         kk_json_write_string(out, kk_buf_view(&clean));
     } else {
         bool answer = side == KK_REDACT_RESPONSE;
         kk_buf_append_text(out,
                            answer ? ",\"encoding\":\"base64\",\"text\":\"" : ",\"_base64\":\"");
-        encode_base64(kk_buf_view(&clean), out);
+        kk_tape_encode_base64(kk_buf_view(&clean), out);
         kk_buf_append_byte(out, '"');
     }
     kk_buf_clean(&clean);

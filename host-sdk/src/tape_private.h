@@ -344,6 +344,12 @@ kk_code kk_tape_take_body(kk_tape_loader *self, const kk_tape_raw_body *raw, kk_
 // bits left over.
 bool kk_tape_decode_base64(kk_str text, kk_buf *out);
 
+// Appends the bytes as base64, in groups of four, padded.
+void kk_tape_encode_base64(kk_str bytes, kk_buf *out);
+
+// Whether a body can stand on a tape as text: UTF-8 without a NUL.
+bool kk_tape_is_text(kk_str body);
+
 // `_match` and `_failure`.
 kk_code kk_tape_read_match(kk_tape_loader *self, kk_json_kind kind, void *target);
 

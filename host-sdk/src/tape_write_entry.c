@@ -3,7 +3,6 @@
 #include "secret.h"
 #include "tape_write_private.h"
 #include "url.h"
-#include "utf8.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -266,19 +265,8 @@ static bool fits_json(kk_str body)
 
 static void write_base64(kk_buf *out, kk_str bytes)
 {
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     kk_buf_append_byte(out, '"');
-    for (size_t i = 0; i < bytes.len; i += 3) {
-        size_t left = bytes.len - i;
-        uint32_t group = (uint32_t)(unsigned char)bytes.ptr[i] << 16;
-        group |= left > 1 ? (uint32_t)(unsigned char)bytes.ptr[i + 1] << 8 : 0;
-        group |= left > 2 ? (uint32_t)(unsigned char)bytes.ptr[i + 2] : 0;
-        const char text[] = {alphabet[group >> 18], alphabet[group >> 12 & 63],
-                             left > 1 ? alphabet[group >> 6 & 63] : '=',
-                             left > 2 ? alphabet[group & 63] : '='};
-        kk_buf_append(out, text, sizeof text);
-    }
+    kk_tape_encode_base64(bytes, out);
     kk_buf_append_byte(out, '"');
 }
 
@@ -291,18 +279,6 @@ static bool is_json_media(const char *media)
     }
     return (type.len == 16 && strncasecmp(type.ptr, "application/json", 16) == 0) ||
            (type.len > 5 && strncasecmp(type.ptr + type.len - 5, "+json", 5) == 0);
-}
-
-static bool is_text(kk_str body)
-{
-    for (size_t at = 0; at < body.len;) {
-        size_t len = kk_utf8_length(body.ptr + at, body.len - at);
-        if (len == 0 || body.ptr[at] == '\0') {
-            return false;
-        }
-        at += len;
-    }
-    return true;
 }
 
 // ,"_json":... or ,"text":... and what belongs to it.
@@ -323,7 +299,7 @@ static void write_content(entry_writer *self, bool asks, const char *media, kk_s
     if (json) {
         return;
     }
-    if (is_text(body)) {
+    if (kk_tape_is_text(body)) {
         kk_buf_append_text(out, ",\"text\":");
         kk_json_write_string(out, body);
     } else if (asks) {

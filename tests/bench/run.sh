@@ -40,5 +40,4 @@ tape=$KK_SOURCE/fixtures/tapes/planetscale.har
 "$KK_BIN/bench_process" 'kk lua -e, whole process' 200 "$KK_BIN/kk" lua -e 'print(1)' -- lua5.4 -e 'print(1)'
 "$KK_BIN/bench_process" 'kk lua -e with a call, whole process' 100 \
     "$KK_BIN/kk" --replay "$tape" lua -e 'print(app.integrations.planetscale.get_current_user().email)' -- lua5.4 -e 'print(1)'
-"$KK_BIN/bench_lua"
 "$KK_BIN/bench_tape"

@@ -134,6 +134,10 @@ expect_ok
 run docs planetscale.prodution.list_databases --json
 expect_failure unknown_page 2
 expect_err "'production'"
+# A search reads parameters in a process that has done nothing else with them.
+run docs --search notes --json
+expect /pages/0/page '"integrations.planetscale.create_database"'
+expect /pages/0/matched '"parameter"'
 run docs planetscale.zzz
 expect_failure unknown_page 2
 expect_err 'production, staging'

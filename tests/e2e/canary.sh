@@ -48,6 +48,7 @@ for organization in fault-401 fault-422 fault-html fault-never fault-echo; do
 done
 
 # A script gets results, failures and all that it can reach, and never the secret; nor does the process that it runs in.
+if [ "$KK_HAS_LUA" = 1 ]; then
 script='dump(_G)
 local ps = app.integrations.planetscale
 print(#ps.list_databases("acme").data, ps.main.get_current_user().email)
@@ -69,6 +70,7 @@ grep -vF 'TCP:[127.0.0.1' "$work/server/with-token" >"$work/server/elsewhere"
 for form in "$TOKEN" "$(base64_of "$TOKEN")" "$(base64_of "$TOKEN_ID:$TOKEN")"; do
     grep -qF "$form" "$work/out" "$work/err" && fail 'a secret is in the output of a script'
 done
+fi
 
 # Recording keeps it out of the tape, also where the service echoes it.
 for organization in acme fault-422 fault-echo fault-401; do
