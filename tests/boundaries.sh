@@ -121,7 +121,7 @@ only '\bcJSON_(Parse|GetObjectItem|Print)[A-Za-z]*\(' 'host-sdk/src/json|tests/(
     'cJSON called past json.h'
 files | grep -E '^(host-sdk/src|plugin)/' | xargs grep -nE '\b(printf|puts|exit|abort)\(' | breach 'a library that prints or exits'
 files | xargs grep -nE '\b(TODO|FIXME|XXX|HACK)\b' | breach 'unfinished work'
-{ git ls-files 2>/dev/null || find . -type f ! -path './build/*'; } |
+{ git ls-files 2>/dev/null || find . -type f ! -path './build/*' ! -path './.git/*'; } |
     xargs grep -nIE '(^|[^[:alnum:]_.-])/(wor[k]|far[m])/[a-z]|/tmp/bash_job[s]' | breach 'a path of some machine'
 
 # ---- Size ----------------------------------------------------------------------------------------------------------
