@@ -148,13 +148,14 @@ static const elf_section *find_dynsym(const elf_file *file)
     return NULL;
 }
 
-static bool is_export(const elf_symbol *symbol, uint64_t strings_len)
+// A symbol whose name is empty, wherever in [strings] it stands, cannot be asked for.
+static bool is_export(const elf_symbol *symbol, const char *strings, uint64_t strings_len)
 {
     unsigned bind = symbol->st_info >> 4;
     unsigned visibility = symbol->st_other & 3;
     return symbol->st_shndx != SHN_UNDEF && (bind == STB_GLOBAL || bind == STB_WEAK) &&
-           (visibility == STV_DEFAULT || visibility == STV_PROTECTED) && symbol->st_name != 0 &&
-           symbol->st_name < strings_len;
+           (visibility == STV_DEFAULT || visibility == STV_PROTECTED) &&
+           symbol->st_name < strings_len && strings[symbol->st_name] != '\0';
 }
 
 static kk_code list_exports(const elf_file *file, const elf_section *section, uint64_t strings_len,
@@ -171,7 +172,7 @@ static kk_code list_exports(const elf_file *file, const elf_section *section, ui
         code = kk_fail(file->err, KK_ERR_INTERNAL, "out of memory for '%s'", file->path);
     }
     for (size_t i = 0; i < total && code == KK_OK; i++) {
-        if (is_export(&symbols[i], strings_len)) {
+        if (is_export(&symbols[i], out->strings, strings_len)) {
             out->exports[out->count++] = out->strings + symbols[i].st_name;
         }
     }
