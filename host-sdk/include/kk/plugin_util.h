@@ -39,6 +39,8 @@ extern "C" {
     KK_TOOL_DECLARE(plugin, tool);                                                                 \
     KK_TOOL_DECLARE(plugin, tool)
 
+// The parentheses around a member keep a macro of that name, such as cmocka's fail(), out of it.
+
 // Fails the call with [code] and one line of text.  Returns [code], so that an entry point can
 // return it.
 static inline kk_status kk_call_fail(const kk_call *call, kk_status code, const char *message)
@@ -48,24 +50,24 @@ static inline kk_status kk_call_fail(const kk_call *call, kk_status code, const 
     error.struct_size = (uint32_t)sizeof error;
     error.code = code;
     error.message = message;
-    return call->host->fail(call, &error);
+    return (call->host->fail)(call, &error);
 }
 
 // Writes NUL-terminated JSON text to the output of the call.
 static inline kk_status kk_call_write(const kk_call *call, const char *json)
 {
-    return call->host->write(call, json, strlen(json));
+    return (call->host->write)(call, json, strlen(json));
 }
 
 // The HTTP service and the clock, or NULL if they were not granted.
 static inline const kk_http *kk_call_http(const kk_call *call)
 {
-    return (const kk_http *)call->host->get_service(call->host, KK_SERVICE_HTTP);
+    return (const kk_http *)(call->host->get_service)(call->host, KK_SERVICE_HTTP);
 }
 
 static inline const kk_clock *kk_call_clock(const kk_call *call)
 {
-    return (const kk_clock *)call->host->get_service(call->host, KK_SERVICE_CLOCK);
+    return (const kk_clock *)(call->host->get_service)(call->host, KK_SERVICE_CLOCK);
 }
 
 #ifdef __cplusplus
