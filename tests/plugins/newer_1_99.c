@@ -1,17 +1,23 @@
 // Built with a header 1.99 whose structures are larger, for hosts from 1.0 on: must load.  What a
-// host of today does not know points nowhere, and must not be touched.
+// host of today does not know lies in pages that cannot be read.
 #include <kk/plugin_util.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#define NOWHERE ((const void *)(uintptr_t)8)
+enum { PAGE = 4096 };
 
+// Each ends its known part with a page, and has one more.
 typedef struct newer_tool {
+    char before[PAGE - sizeof(kk_tool)];
     kk_tool known;
-    const void *unknown[4];
+    char unknown[PAGE];
 } newer_tool;
 
 typedef struct newer_manifest {
+    char before[PAGE - sizeof(kk_manifest)];
     kk_manifest known;
-    const void *unknown[8];
+    char unknown[PAGE];
 } newer_manifest;
 
 KK_TOOL(newer, greet)
@@ -22,8 +28,8 @@ KK_TOOL(newer, greet)
     return kk_call_write(call, "\"hello\"");
 }
 
-static const newer_tool greet = {
-    .known = {.struct_size = sizeof(newer_tool),
+static _Alignas(PAGE) newer_tool greet = {
+    .known = {.struct_size = sizeof(kk_tool) + PAGE,
               .name = "greet",
               .symbol = KK_TOOL_SYMBOL(newer, greet),
               .entry = KK_TOOL_ENTRY(newer, greet),
@@ -31,12 +37,11 @@ static const newer_tool greet = {
               .summary = "Greets.",
               .description = "Greets.",
               .input_schema = "{\"type\":\"object\"}"},
-    .unknown = {NOWHERE, NOWHERE, NOWHERE, NOWHERE},
 };
 static const kk_tool *const tools[] = {&greet.known, NULL};
 
-static const newer_manifest manifest = {
-    .known = {.tag = {KK_ABI_MAGIC, sizeof(newer_manifest), 0x10063, 0x10000},
+static _Alignas(PAGE) newer_manifest manifest = {
+    .known = {.tag = {KK_ABI_MAGIC, sizeof(kk_manifest) + PAGE, 0x10063, 0x10000},
               .id = "newer",
               .title = "Newer",
               .summary = "From the future.",
@@ -45,8 +50,23 @@ static const newer_manifest manifest = {
               .license = "MIT",
               .tool_count = 1,
               .tools = tools},
-    .unknown = {NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE},
 };
+
+static void close_page(char *page)
+{
+    if (mprotect(page, PAGE, PROT_NONE) != 0) {
+        abort();
+    }
+}
+
+// A machine with larger pages has nothing to close: the tails are then only never looked at.
+__attribute__((constructor)) static void close_tails(void)
+{
+    if (sysconf(_SC_PAGESIZE) == PAGE) {
+        close_page(greet.unknown);
+        close_page(manifest.unknown);
+    }
+}
 
 KK_EXPORT const kk_manifest *kk_plugin_describe(uint32_t host_abi)
 {
