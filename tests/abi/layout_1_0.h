@@ -1,17 +1,23 @@
 // The layout of kk/plugin.h 1.0, frozen: the offset and size of every field where pointers have 8
 // bytes (first number) and where they have 4 (second), and every constant's value.  A line is never
-// changed; a later version adds a file.
+// changed; a later version adds a file, and structures may then be larger than here.
 //
 // Included by a source file that defines KK_LAYOUT(name, condition).
 //
 // SPDX-License-Identifier: MIT
 #define KK_P(lp64, ilp32) (sizeof(void *) == 8 ? (size_t)(lp64) : (size_t)(ilp32))
-#define KK_SIZE(type, lp64, ilp32) KK_LAYOUT(type##_size, sizeof(type) == KK_P(lp64, ilp32))
+#define KK_SIZE_FROZEN(type, lp64, ilp32) KK_LAYOUT(type##_size, sizeof(type) == KK_P(lp64, ilp32))
+#if KK_ABI_MINOR == 0
+#define KK_SIZE KK_SIZE_FROZEN
+#else
+#define KK_SIZE(type, lp64, ilp32) KK_LAYOUT(type##_size, sizeof(type) > KK_P(lp64, ilp32) - 1)
+#endif
 #define KK_FIELD_AT(type, field, lp64, ilp32)                                                      \
     KK_LAYOUT(type##_##field, offsetof(type, field) == KK_P(lp64, ilp32))
 #define KK_VALUE(name, number) KK_LAYOUT(name##_value, (name) == (number))
+#define KK_TEXT(name, text) KK_LAYOUT(name##_text, __builtin_strcmp(name, text) == 0)
 
-KK_SIZE(kk_abi_tag, 16, 16)
+KK_SIZE_FROZEN(kk_abi_tag, 16, 16)
 KK_FIELD_AT(kk_abi_tag, magic, 0, 0)
 KK_FIELD_AT(kk_abi_tag, struct_size, 4, 4)
 KK_FIELD_AT(kk_abi_tag, abi_built, 8, 8)
@@ -128,7 +134,7 @@ KK_FIELD_AT(kk_host_api, write, 48, 28)
 KK_FIELD_AT(kk_host_api, fail, 56, 32)
 KK_FIELD_AT(kk_host_api, stopped, 64, 36)
 
-KK_SIZE(kk_header, 16, 8)
+KK_SIZE_FROZEN(kk_header, 16, 8)
 KK_FIELD_AT(kk_header, name, 0, 0)
 KK_FIELD_AT(kk_header, value, 8, 4)
 
@@ -166,6 +172,8 @@ KK_FIELD_AT(kk_clock, mono_ms, 8, 8)
 KK_FIELD_AT(kk_clock, unix_ms, 16, 12)
 KK_FIELD_AT(kk_clock, sleep_ms, 24, 16)
 
+KK_VALUE(KK_ABI_MAJOR, 1)
+KK_VALUE(KK_ABI_VERSION, 0x10000 + KK_ABI_MINOR)
 KK_VALUE(KK_ABI_MAGIC, 0x314B4B50)
 KK_VALUE(KK_E_OK, 0)
 KK_VALUE(KK_E_INVALID_ARGS, 1)
@@ -205,3 +213,6 @@ KK_VALUE(KK_LOG_ERROR, 0)
 KK_VALUE(KK_LOG_WARN, 1)
 KK_VALUE(KK_LOG_INFO, 2)
 KK_VALUE(KK_LOG_DEBUG, 3)
+
+KK_TEXT(KK_SERVICE_HTTP, "kk.http/1")
+KK_TEXT(KK_SERVICE_CLOCK, "kk.clock/1")
