@@ -52,19 +52,26 @@ static _Alignas(PAGE) newer_manifest manifest = {
               .tools = tools},
 };
 
-static void close_page(char *page)
+static void protect_tails(int protection)
 {
-    if (mprotect(page, PAGE, PROT_NONE) != 0) {
+    if (mprotect(greet.unknown, PAGE, protection) != 0 ||
+        mprotect(manifest.unknown, PAGE, protection) != 0) {
         abort();
     }
+}
+
+// The leak detector reads all that is global when the process ends.
+static void open_tails(void)
+{
+    protect_tails(PROT_READ);
 }
 
 // A machine with larger pages has nothing to close: the tails are then only never looked at.
 __attribute__((constructor)) static void close_tails(void)
 {
     if (sysconf(_SC_PAGESIZE) == PAGE) {
-        close_page(greet.unknown);
-        close_page(manifest.unknown);
+        protect_tails(PROT_NONE);
+        atexit(open_tails);
     }
 }
 
