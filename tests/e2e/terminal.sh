@@ -177,14 +177,18 @@ echo on
 END
     shows 'was not approved; nothing was sent'
 done
-# What was typed before the question was seen is no answer to it.
-# shellcheck disable=SC2086
-talk $create name=never <<END
+# What was typed before the question was seen is no answer to it.  The terminal shows what is typed when it has taken it in; kk
+# begins a while after that.
+last='call on a terminal where something was typed before'
+"$KK_BIN/pty_run" sh -c "printf ready; sleep 1; exec '$KK_BIN/kk' $create name=never" >"$work/out" 2>"$work/err" <<END ||
+expect ready
 send y\n
+expect y
 expect Let it? [y/N]
 send n\n
 end 3
 END
+    fail 'the conversation did not go as written'
 # Ctrl-C is a no, and ends kk.
 # shellcheck disable=SC2086
 talk $create name=never <<END
