@@ -270,11 +270,14 @@ static kk_code make_in(const kk_io *io, const kk_place *place, kk_secret *out, k
 {
     bool absent = false;
     kk_secret made = {0};
-    kk_code code = read_key(io, place, out, &absent, err);
-    if (code != KK_OK || !absent) {
-        return code;
+    // One that has two names for a moment, because another process is making it, is refused then.
+    if (read_key(io, place, out, &absent, NULL) != KK_OK) {
+        return read_winner(io, place, out, err);
     }
-    code = kk_key_make(&made, err);
+    if (!absent) {
+        return KK_OK;
+    }
+    kk_code code = kk_key_make(&made, err);
     if (code != KK_OK) {
         return code;
     }
