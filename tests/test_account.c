@@ -400,6 +400,24 @@ static void test_account__named_environment_is_an_account_like_others(void **sta
 
 // ---- Nothing to choose
 
+static void test_account__function_without_a_credential_needs_none(void **state)
+{
+    account_fixture *self = *state;
+    self->sources.optional = true;
+    assert_account(self, NULL, "none", "the function needs no credential");
+    assert_null(kk_account_scheme(self->account));
+    assert_string_equal(account_source(self, "url"), "default");
+    // One that is named has to be there, and one that is there is used.
+    assert_refused(self, "work", KK_ERR_NO_KEYRING, "no account of 'vault'", "");
+    account_make_keyring(self);
+    assert_account(self, NULL, "none", "the function needs no credential");
+    account_store(self, "work", "token", TOKEN_A);
+    assert_account(self, NULL, "work", "the default");
+    account_use_tape(self, "[]", NULL);
+    assert_account(self, NULL, "none", "the function needs no credential");
+    assert_refused(self, "work", KK_ERR_ACCOUNT_UNKNOWN, "work", "");
+}
+
 static void test_account__plugin_without_credentials_needs_none(void **state)
 {
     account_fixture *self = *state;
@@ -476,6 +494,7 @@ int main(void)
         TEST(test_account__vendors_variables_come_last),
         TEST(test_account__half_of_the_vendors_variables_is_partial),
         TEST(test_account__named_environment_is_an_account_like_others),
+        TEST(test_account__function_without_a_credential_needs_none),
         TEST(test_account__plugin_without_credentials_needs_none),
         TEST(test_account__names_can_be_listed_without_the_key),
     };

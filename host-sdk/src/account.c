@@ -233,7 +233,18 @@ static kk_code resolve_named(kk_account *self, const kk_account_sources *sources
                : kk_account_fail_none(self, name, false, err);
 }
 
-static kk_code resolve_vendor(kk_account *self, bool keyring_exists, kk_error *err)
+kk_code kk_account_take_none(kk_account *self, const kk_account_sources *sources,
+                             bool keyring_exists, kk_error *err)
+{
+    if (!sources->optional) {
+        return kk_account_fail_none(self, "main", keyring_exists, err);
+    }
+    set_name(self, "none", "the function needs no credential");
+    return KK_OK;
+}
+
+static kk_code resolve_vendor(kk_account *self, const kk_account_sources *sources,
+                              bool keyring_exists, kk_error *err)
 {
     size_t taken = 0;
     kk_code code = kk_account_take_vendor(self, &taken, err);
@@ -241,7 +252,7 @@ static kk_code resolve_vendor(kk_account *self, bool keyring_exists, kk_error *e
         return code;
     }
     if (taken == 0) {
-        return kk_account_fail_none(self, "main", keyring_exists, err);
+        return kk_account_take_none(self, sources, keyring_exists, err);
     }
     set_name(self, KK_ACCOUNT_ENVIRONMENT, "the vendor's own variables");
     return KK_OK;
@@ -280,8 +291,8 @@ static kk_code resolve_unnamed(kk_account *self, const kk_account_sources *sourc
         return kk_account_fail_ambiguous(self, names, false, err);
     }
     return sources->use_environment
-               ? resolve_vendor(self, names->keyring_exists, err)
-               : kk_account_fail_none(self, "main", names->keyring_exists, err);
+               ? resolve_vendor(self, sources, names->keyring_exists, err)
+               : kk_account_take_none(self, sources, names->keyring_exists, err);
 }
 
 // ---- Resolving

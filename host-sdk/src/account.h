@@ -38,11 +38,12 @@ typedef struct kk_account_sources {
     kk_tape *tape;         // NULL unless under replay
     const char *preferred; // kk_host_options.account, or NULL
     bool use_environment;
+    bool optional; // the function needs no credential: no account is as good as one
 } kk_account_sources;
 
 // Resolves the account of [plugin]; [name] may be NULL.  It need not be complete.  *out is new,
 // freed with kk_account_free(), which wipes the values.  A plugin without credentials gets an
-// account named "none".
+// account named "none", and so does an optional one where there is none and none was named.
 // Errors: KK_ERR_ACCOUNT_UNKNOWN with near names, KK_ERR_AMBIGUOUS listing the accounts,
 // KK_ERR_PARTIAL, and every keyring code.  Threads: the caller sees to it that the keyring is used
 // by one at a time.

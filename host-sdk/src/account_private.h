@@ -75,6 +75,10 @@ KK_MUST_USE kk_code kk_account_names_fill(const kk_account *self, const kk_accou
                                           kk_account_names *out, kk_error *err);
 KK_MUST_USE kk_code kk_account_names_add(kk_account_names *self, const char *name, kk_error *err);
 
+// What nobody named and nobody stored: the account "none" if it is optional, else the failure.
+KK_MUST_USE kk_code kk_account_take_none(kk_account *self, const kk_account_sources *sources,
+                                         bool keyring_exists, kk_error *err);
+
 // The failures of choosing, each returning its code.
 kk_code kk_account_fail_unknown(const kk_account *self, const kk_account_names *names,
                                 const char *name, bool in_tape, kk_error *err);

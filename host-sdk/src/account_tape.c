@@ -109,6 +109,9 @@ kk_code kk_account_take_tape(kk_account *self, const kk_account_sources *sources
     if (account == NULL && name != NULL) {
         return kk_account_fail_unknown(self, names, name, true, err);
     }
+    if (account == NULL && names->count == 0 && sources->optional) {
+        return kk_account_take_none(self, sources, false, err);
+    }
     if (account == NULL) {
         return names->count > 1
                    ? kk_account_fail_ambiguous(self, names, true, err)

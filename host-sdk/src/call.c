@@ -47,7 +47,8 @@ static kk_code find_function(pipeline *self, kk_error *err)
 
 static kk_code find_account(pipeline *self, kk_error *err)
 {
-    kk_code code = kk_host_resolve(self->host, self->entry->plugin, self->options.account,
+    bool needed = self->entry->tool->credential != NULL;
+    kk_code code = kk_host_resolve(self->host, self->entry->plugin, self->options.account, !needed,
                                    &self->account, err);
     if (code != KK_OK) {
         return code;
@@ -55,8 +56,7 @@ static kk_code find_account(pipeline *self, kk_error *err)
     if (!set_text(&self->result->account, kk_account_name(self->account))) {
         return kk_fail(err, KK_ERR_INTERNAL, "out of memory for the result");
     }
-    return self->entry->tool->credential != NULL ? kk_account_check_complete(self->account, err)
-                                                 : KK_OK;
+    return needed ? kk_account_check_complete(self->account, err) : KK_OK;
 }
 
 static kk_code check_args(pipeline *self, kk_error *err)

@@ -174,10 +174,11 @@ static void lock_keyring(kk_host *self)
     }
 }
 
-kk_code kk_host_resolve(kk_host *self, const kk_plugin *plugin, const char *name, kk_account **out,
-                        kk_error *err)
+kk_code kk_host_resolve(kk_host *self, const kk_plugin *plugin, const char *name, bool optional,
+                        kk_account **out, kk_error *err)
 {
     kk_account_sources sources = sources_of(self);
+    sources.optional = optional;
     lock_keyring(self);
     kk_code code = kk_account_resolve(&sources, plugin, name, out, err);
     pthread_mutex_unlock(&self->keyring_lock);
@@ -201,7 +202,7 @@ kk_code kk_host_which(kk_host *host, const char *plugin, const char *account, kk
     kk_account *resolved = NULL;
     kk_code code = kk_registry_find_plugin(host->registry, plugin, &found, err);
     if (code == KK_OK) {
-        code = kk_host_resolve(host, found, account, &resolved, err);
+        code = kk_host_resolve(host, found, account, false, &resolved, err);
     }
     if (code == KK_OK) {
         code = kk_account_describe(resolved, out, err);

@@ -28,7 +28,7 @@ kk_code kk_host_lend(kk_host *host, const char *plugin, const char *account, kk_
     }
     kk_code code = kk_registry_find_plugin(host->registry, plugin, &found, err);
     if (code == KK_OK) {
-        code = kk_host_resolve(host, found, account, &resolved, err);
+        code = kk_host_resolve(host, found, account, false, &resolved, err);
     }
     if (code == KK_OK) {
         code = kk_account_lend(resolved, use, context, err);

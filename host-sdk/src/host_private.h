@@ -121,9 +121,10 @@ KK_MUST_USE kk_code kk_host_transport(kk_host *self, kk_transport **out, kk_erro
 // "live", "record" or "replay".
 const char *kk_host_transport_name(const kk_host *self);
 
-// Resolves an account, re-reading a keyring that has changed.  Threads: any.
+// Resolves an account, re-reading a keyring that has changed.  [optional] as in
+// kk_account_sources.  Threads: any.
 KK_MUST_USE kk_code kk_host_resolve(kk_host *self, const kk_plugin *plugin, const char *name,
-                                    kk_account **out, kk_error *err);
+                                    bool optional, kk_account **out, kk_error *err);
 
 // The names of the plugin's accounts, as kk_account_list() finds them.  Threads: any.
 KK_MUST_USE kk_code kk_host_list_accounts(kk_host *self, const kk_plugin *plugin,
