@@ -46,6 +46,7 @@ COMMAND(kk_cmd_tape_prune)
 COMMAND(kk_cmd_tape_redact)
 COMMAND(kk_cmd_tape_import)
 COMMAND(kk_cmd_tape_age)
+COMMAND(kk_cmd_plugin_new)
 
 #define PARSE(run, err, ...) parse((run), (err), (const char *const[]){"kk", __VA_ARGS__, NULL})
 

@@ -54,6 +54,7 @@ typedef enum kk_option_id {
     KK_OPT_MAX_CALLS,
     KK_OPT_CHECK,
     KK_OPT_FAIL_AFTER,
+    KK_OPT_CXX,
     KK_OPT_COUNT
 } kk_option_id;
 
@@ -144,6 +145,7 @@ kk_code kk_cmd_docs(kk_run *run, kk_error *err);
 kk_code kk_cmd_completion(kk_run *run, kk_error *err);
 kk_code kk_cmd_lua(kk_run *run, kk_error *err);
 kk_code kk_cmd_help(kk_run *run, kk_error *err);
+kk_code kk_cmd_plugin_new(kk_run *run, kk_error *err);
 kk_code kk_cmd_tape_lint(kk_run *run, kk_error *err);
 kk_code kk_cmd_tape_fmt(kk_run *run, kk_error *err);
 kk_code kk_cmd_tape_show(kk_run *run, kk_error *err);

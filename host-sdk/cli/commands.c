@@ -130,6 +130,11 @@ static const kk_option age_options[] = {
     {0},
 };
 
+static const kk_option new_options[] = {
+    {KK_OPT_CXX, 0, "cxx", NULL, "write it in C++11"},
+    {0},
+};
+
 #define SECRET_WORD                                                                                \
     "a value is never taken from the command line, where process lists and the shell's history "   \
     "show it"
@@ -392,6 +397,15 @@ const kk_command kk_commands[] = {
      .words_min = 1,
      .words_max = SIZE_MAX,
      .run = kk_cmd_tape_age},
+    {.name = "plugin", .operands = "COMMAND", .summary = "Write plugins"},
+    {.name = "plugin new",
+     .operands = "NAME DIR",
+     .summary = "Begin a plugin: source, tape, test and build files, in a new or empty directory",
+     .details = "It builds as it is, with CMake or with pkg-config, and its test passes.\n",
+     .options = new_options,
+     .words_min = 2,
+     .words_max = 2,
+     .run = kk_cmd_plugin_new},
     {.name = "help",
      .operands = "[COMMAND]",
      .summary = "Show help on a command",
