@@ -68,6 +68,7 @@ job 7
 call 7
 result 7
 docs 7
+check 8
 host 8
 lua 9'
 grep -nE '^#include "' host-sdk/src/*.[ch] | sed 's|host-sdk/src/||' | awk -F: -v floors="$floors" '

@@ -55,6 +55,10 @@ typedef enum kk_option_id {
     KK_OPT_CHECK,
     KK_OPT_FAIL_AFTER,
     KK_OPT_CXX,
+    KK_OPT_STRICT,
+    KK_OPT_SEED,
+    KK_OPT_IN_PROCESS,
+    KK_OPT_RULES,
     KK_OPT_COUNT
 } kk_option_id;
 
@@ -154,6 +158,8 @@ kk_code kk_cmd_tape_redact(kk_run *run, kk_error *err);
 kk_code kk_cmd_tape_prune(kk_run *run, kk_error *err);
 kk_code kk_cmd_tape_import(kk_run *run, kk_error *err);
 kk_code kk_cmd_tape_age(kk_run *run, kk_error *err);
+kk_code kk_cmd_plugin_list(kk_run *run, kk_error *err);
+kk_code kk_cmd_plugin_check(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_init(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_set(kk_run *run, kk_error *err);
 kk_code kk_cmd_keyring_list(kk_run *run, kk_error *err);

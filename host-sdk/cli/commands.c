@@ -135,6 +135,17 @@ static const kk_option new_options[] = {
     {0},
 };
 
+static const kk_option check_options[] = {
+    {KK_OPT_STRICT, 0, "strict", "N",
+     "what counts: 1 errors, 2 warnings too (the default), 3 advice too"},
+    {KK_OPT_ONLY, 0, "only", "REGEX", "only the rules whose number or name it matches"},
+    {KK_OPT_SEED, 0, "seed", "N",
+     "of the arguments that are made up; the same seed, the same calls"},
+    {KK_OPT_IN_PROCESS, 0, "in-process", NULL, "run the rules in kk itself, for a debugger"},
+    {KK_OPT_RULES, 0, "rules", NULL, "print the rules, as a page"},
+    {0},
+};
+
 #define SECRET_WORD                                                                                \
     "a value is never taken from the command line, where process lists and the shell's history "   \
     "show it"
@@ -397,7 +408,23 @@ const kk_command kk_commands[] = {
      .words_min = 1,
      .words_max = SIZE_MAX,
      .run = kk_cmd_tape_age},
-    {.name = "plugin", .operands = "COMMAND", .summary = "Write plugins"},
+    {.name = "plugin",
+     .operands = "COMMAND",
+     .summary = "Begin and check plugins, and show which there are"},
+    {.name = "plugin list",
+     .operands = "",
+     .summary = "Show the plugins that are found, where, and which are refused and why",
+     .run = kk_cmd_plugin_list},
+    {.name = "plugin check",
+     .operands = "[FILE]",
+     .summary = "Hold a plugin against the rules of the interface",
+     .details =
+         "Each rule runs in a process of its own, which gets --timeout, 30 seconds by "
+         "default.\nThe plugin's code runs, without a network and without credentials: check "
+         "what you\nwould load.  Exit status 0 passed, 1 failed, 2 could not be checked.\n",
+     .options = check_options,
+     .words_max = 1,
+     .run = kk_cmd_plugin_check},
     {.name = "plugin new",
      .operands = "NAME DIR",
      .summary = "Begin a plugin: source, tape, test and build files, in a new or empty directory",

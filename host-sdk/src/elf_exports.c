@@ -241,3 +241,13 @@ bool kk_elf_exports(const kk_elf *self, const char *name)
     }
     return false;
 }
+
+size_t kk_elf_export_count(const kk_elf *self)
+{
+    return self->count;
+}
+
+const char *kk_elf_export_at(const kk_elf *self, size_t index)
+{
+    return self->exports[index];
+}

@@ -17,4 +17,8 @@ void kk_elf_free(kk_elf *self);
 // Whether the object defines the symbol [name] for others.
 bool kk_elf_exports(const kk_elf *self, const char *name);
 
+// The names that it defines for others, in the order of the file.
+size_t kk_elf_export_count(const kk_elf *self);
+const char *kk_elf_export_at(const kk_elf *self, size_t index);
+
 #endif

@@ -94,7 +94,6 @@ check_project() {
     # The sanitizers' own library has to come first in a program that loads the host.
     last="ci.sh of $source"
     tail -n 1 "$project/ci.sh" | grep -q ' plugin check --strict 3 ' || fail 'ci.sh does not end with the check'
-    "$KK_BIN/kk" help plugin check >/dev/null 2>&1 || sed -i '$d' "$project/ci.sh"
     (cd / && KK=$KK_BIN/kk sh "$project/ci.sh" -DCMAKE_EXE_LINKER_FLAGS="${KK_SANITIZE_FLAGS:-}") >"$work/out" 2>"$work/err" </dev/null ||
         fail 'ci.sh failed'
     grep -q '100% tests passed, 0 tests failed out of 1' "$work/out" || fail 'ctest did not run the test'

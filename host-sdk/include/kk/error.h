@@ -41,6 +41,7 @@ extern "C" {
     X(REPLAY_MISS, replay_miss, 1, "the tape has no answer for this request")                      \
     X(TAPE_INVALID, tape_invalid, 1, "the tape cannot be read")                                    \
     X(SCRIPT_ERROR, script_error, 1, "the script failed")                                          \
+    X(CHECK_FAILED, check_failed, 1, "a plugin does not obey the rules that it was checked by")    \
     X(USAGE, usage, 2, "the command line is not understood")                                       \
     X(UNKNOWN_FUNCTION, unknown_function, 2, "no plugin has this function")                        \
     X(UNKNOWN_PLUGIN, unknown_plugin, 2, "no such plugin is loaded")                               \

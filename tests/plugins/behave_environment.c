@@ -1,0 +1,3 @@
+// Changes the environment.
+#define OPEN setenv("KK_TEST_PLUGIN", "1", 1);
+#include "behave.h"

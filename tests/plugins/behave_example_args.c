@@ -1,0 +1,3 @@
+// An example that is refused.
+#define EXAMPLE_ARGS "{\"wrod\":\"x\"}"
+#include "behave.h"

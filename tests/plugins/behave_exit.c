@@ -1,0 +1,3 @@
+// Ends the process.
+#define BODY exit(0);
+#include "behave.h"

@@ -1,0 +1,2 @@
+// Obeys every rule.
+#include "behave.h"

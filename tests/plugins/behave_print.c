@@ -1,0 +1,4 @@
+// Prints.
+#include <stdio.h>
+#define OPEN puts("hello");
+#include "behave.h"

@@ -1,0 +1,3 @@
+// Starts the sequence of rand() anew.
+#define OPEN srand(1);
+#include "behave.h"

@@ -1,0 +1,3 @@
+// A version that is no version.
+#define VERSION "1"
+#include "behave.h"
