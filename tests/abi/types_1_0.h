@@ -6,9 +6,9 @@
 //
 // SPDX-License-Identifier: MIT
 #define KK_MEMBER_IS(type, member, ...)                                                            \
-    KK_LAYOUT(type##_##member##_type, _Generic(&((type *)0)->member, __VA_ARGS__: 1, default: 0))
+    KK_LAYOUT(type##_##member##_type, _Generic(&((type *)0)->member, __VA_ARGS__ : 1, default : 0))
 #define KK_TYPE_IS(type, ...)                                                                      \
-    KK_LAYOUT(type##_type, _Generic((type *)0, __VA_ARGS__: 1, default: 0))
+    KK_LAYOUT(type##_type, _Generic((type *)0, __VA_ARGS__ : 1, default : 0))
 
 KK_TYPE_IS(kk_status, int32_t *)
 KK_TYPE_IS(kk_tool_fn, kk_status (**)(kk_instance *, const kk_call *, const char *, size_t))
@@ -87,8 +87,8 @@ KK_MEMBER_IS(kk_manifest, tools, const kk_tool *const **)
 KK_MEMBER_IS(kk_manifest, credentials, const kk_credential *const **)
 KK_MEMBER_IS(kk_manifest, needs, const char *const **)
 KK_MEMBER_IS(kk_manifest, wants, const char *const **)
-KK_MEMBER_IS(kk_manifest, open, kk_status (**)(const kk_host_api *, const char *, size_t,
-             kk_instance **))
+KK_MEMBER_IS(kk_manifest, open,
+             kk_status (**)(const kk_host_api *, const char *, size_t, kk_instance **))
 KK_MEMBER_IS(kk_manifest, close, void (**)(kk_instance *))
 
 KK_MEMBER_IS(kk_tool_error, struct_size, uint32_t *)
@@ -146,8 +146,8 @@ KK_MEMBER_IS(kk_http_response, body_len, size_t *)
 
 KK_MEMBER_IS(kk_http, struct_size, uint32_t *)
 KK_MEMBER_IS(kk_http, reserved0, uint32_t *)
-KK_MEMBER_IS(kk_http, send, kk_status (**)(const kk_call *, const kk_http_request *,
-             const kk_http_response **))
+KK_MEMBER_IS(kk_http, send,
+             kk_status (**)(const kk_call *, const kk_http_request *, const kk_http_response **))
 KK_MEMBER_IS(kk_http, release, void (**)(const kk_call *, const kk_http_response *))
 
 KK_MEMBER_IS(kk_clock, struct_size, uint32_t *)
