@@ -1,5 +1,6 @@
 // Findings: as lines, as JSON, and the rules as a page.
 #include "check_outcome.h"
+#include "fail.h"
 #include "output.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@ struct check_outcome {
     finding *first;
     finding **last;
     size_t counts[CHECK_RULES_MAX];
+    bool refused;
+    char broken[512];
 };
 
 static const char *const severities[] = {"", "error", "warning", "advice"};
@@ -58,9 +61,22 @@ void check_outcome_add(check_outcome *self, size_t rule, const char *found)
     }
 }
 
-void check_outcome_skip(check_outcome *self, size_t rule, const char *why)
+void check_outcome_skip(check_outcome *self, size_t rule, bool refused, const char *why)
 {
+    self->refused = self->refused || refused;
     append(self, rule, true, why);
+}
+
+void check_outcome_break(check_outcome *self, const char *why)
+{
+    if (self->broken[0] == '\0') {
+        kk_text_set(self->broken, sizeof self->broken, why);
+    }
+}
+
+const char *check_outcome_broken(const check_outcome *self)
+{
+    return self->broken;
 }
 
 // The rules stand in their order: the stages, what needs them, and among that the one that says
@@ -139,7 +155,7 @@ typedef struct totals {
 // What was not run because something else failed is no pass, and that something else fails already.
 static totals count(const check_plan *plan, const check_outcome *outcome)
 {
-    totals self = {.passed = true};
+    totals self = {.passed = !outcome->refused};
     for (size_t i = 0; i < kk_check_rule_count(); i++) {
         int severity = kk_check_rule_at(i)->severity;
         self.by_severity[severity] += outcome->counts[i];

@@ -12,8 +12,14 @@
 #include <time.h>
 #include <unistd.h>
 
-// What a child sends: one of these, and for the first two a text that ends in NUL.
-enum { SENT_FOUND = 'F', SENT_NOT_RUN = 'N', SENT_DONE = 'D' };
+// What a child sends: one of these, and for all but the last a text that ends in NUL.
+enum {
+    SENT_FOUND = 'F',
+    SENT_NOT_RUN = 'N',
+    SENT_REFUSED = 'R',
+    SENT_BROKEN = 'B',
+    SENT_DONE = 'D'
+};
 
 // ---- The child
 
@@ -31,6 +37,14 @@ static void send_text(int fd, char kind, const char *text)
 static void send_finding(void *context, const char *found)
 {
     send_text(*(int *)context, SENT_FOUND, found);
+}
+
+// What becomes of a rule that was not run: only one that this machine cannot try is passed over.
+static char kind_of(kk_code code)
+{
+    return code == KK_ERR_UNAVAILABLE      ? SENT_NOT_RUN
+           : code == KK_ERR_PLUGIN_REFUSED ? SENT_REFUSED
+                                           : SENT_BROKEN;
 }
 
 // Does not return.  The standard streams lead nowhere, so that what a plugin prints is no output.
@@ -54,7 +68,7 @@ static void be_child(const check_plan *plan, size_t rule, int pipe_fd)
     if (code == KK_OK) {
         (void)!write(fd, "D", 1);
     } else {
-        send_text(fd, SENT_NOT_RUN, err.message);
+        send_text(fd, kind_of(code), err.message);
     }
     _exit(0);
 }
@@ -95,6 +109,15 @@ static bool read_child(int fd, uint64_t until_ms, kk_buf *sent)
     }
 }
 
+static void take_end(check_outcome *outcome, size_t rule, char kind, const char *why)
+{
+    if (kind == SENT_BROKEN) {
+        check_outcome_break(outcome, why);
+    } else {
+        check_outcome_skip(outcome, rule, kind == SENT_REFUSED, why);
+    }
+}
+
 // Sorts what the child sent.  Whether it came to its end.
 static bool take_messages(check_outcome *outcome, size_t rule, const kk_buf *sent)
 {
@@ -105,8 +128,8 @@ static bool take_messages(check_outcome *outcome, size_t rule, const kk_buf *sen
         size_t len = strnlen(at, (size_t)(end - at));
         if (*at == SENT_FOUND && at + len < end) {
             check_outcome_add(outcome, rule, at + 1);
-        } else if (*at == SENT_NOT_RUN && at + len < end) {
-            check_outcome_skip(outcome, rule, at + 1);
+        } else if (*at != SENT_DONE && at + len < end) {
+            take_end(outcome, rule, *at, at + 1);
             done = true;
         } else {
             done = *at == SENT_DONE;
@@ -184,8 +207,9 @@ static void run_here(const check_plan *plan, size_t rule, check_outcome *outcome
 {
     kk_error problem = {0};
     own_finding context = {outcome, rule};
-    if (kk_check_run(rule, &plan->subject, note_finding, &context, &problem) != KK_OK) {
-        check_outcome_skip(outcome, rule, problem.message);
+    kk_code code = kk_check_run(rule, &plan->subject, note_finding, &context, &problem);
+    if (code != KK_OK) {
+        take_end(outcome, rule, kind_of(code), problem.message);
     }
 }
 
@@ -205,12 +229,16 @@ kk_code check_run_all(const check_plan *plan, check_outcome **out, kk_error *err
         if (blocked != NULL) {
             char text[80];
             snprintf(text, sizeof text, "%s comes first", blocked);
-            check_outcome_skip(outcome, i, text);
+            check_outcome_skip(outcome, i, false, text);
         } else if (plan->in_process) {
             run_here(plan, i, outcome);
         } else {
             code = run_in_child(plan, i, outcome, err);
         }
+    }
+    if (code == KK_OK && check_outcome_broken(outcome)[0] != '\0') {
+        code = kk_fail(err, KK_ERR_USAGE, "'%.200s' cannot be checked: %.400s", plan->subject.path,
+                       check_outcome_broken(outcome));
     }
     if (code != KK_OK) {
         check_outcome_free(outcome);

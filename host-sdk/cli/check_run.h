@@ -19,7 +19,9 @@ typedef struct check_outcome check_outcome;
 
 // Runs the rules in their order.  A child that crashes, ends by itself or does not end is a finding
 // of its rule; a rule that needs what another one has refused is not run.
-// *out is new: for check_outcome_free().  Errors: KK_ERR_INTERNAL.
+// *out is new: for check_outcome_free().
+// Errors: KK_ERR_USAGE where a rule could not be run for a reason that is not the plugin's, such as
+// a missing worker; KK_ERR_INTERNAL.
 KK_MUST_USE kk_code check_run_all(const check_plan *plan, check_outcome **out, kk_error *err);
 void check_outcome_free(check_outcome *self);
 

@@ -165,6 +165,19 @@ expect_ok
 expect /success true
 expect /findings '[]'
 
+# What was not looked at is no pass: the plugin does not load, or there is nobody to look.
+run plugin check --only KKP-021 "$KK_PLUGINS/id_bad.so"
+expect_failure check_failed 1
+run plugin check --only KKP-021 --in-process "$KK_PLUGINS/id_bad.so"
+expect_failure check_failed 1
+mkdir -p "$work/alone/bin" "$work/alone/lib"
+cp -p "$KK_BIN/kk" "$work/alone/bin/" && cp -Pp "$KK_BIN"/../lib/libkkhost.so* "$work/alone/lib/"
+last='kk plugin check without its worker'
+status=0
+"$work/alone/bin/kk" plugin check "$KK_PLUGINS/behave_good.so" >"$work/out" 2>"$work/err" || status=$?
+expect_failure usage 2
+expect_err kk-worker
+
 # ---- The page of rules is that of the program
 sed -n '/^<!-- rules -->$/,/^<!-- end of rules -->$/p' "$KK_SOURCE/host-sdk/docs/plugin-abi.md" | sed '1,2d;$d' | sed '$d' >"$work/page"
 "$KK_BIN/kk" plugin check --rules >"$work/rules.md"
