@@ -266,18 +266,39 @@ static kk_code read_winner(const kk_io *io, const kk_place *place, kk_secret *ou
     return code;
 }
 
+static bool has_two_names(const kk_io *io, const kk_place *place)
+{
+    struct stat status;
+    int fd = io->open(place->dir, place->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    bool two = fd >= 0 && io->stat(fd, &status) == 0 && status.st_nlink == 2;
+    if (fd >= 0) {
+        io->close(fd);
+    }
+    return two;
+}
+
+// Until another process that is just publishing the file has taken the first of its names away.
+static void wait_for_publisher(const kk_io *io, const kk_place *place)
+{
+    static const struct timespec pause = {.tv_nsec = 5000000};
+    for (int i = 0; i < WINNER_TRIES && has_two_names(io, place); i++) {
+        nanosleep(&pause, NULL);
+    }
+}
+
 static kk_code make_in(const kk_io *io, const kk_place *place, kk_secret *out, kk_error *err)
 {
     bool absent = false;
     kk_secret made = {0};
-    // One that has two names for a moment, because another process is making it, is refused then.
-    if (read_key(io, place, out, &absent, NULL) != KK_OK) {
-        return read_winner(io, place, out, err);
+    kk_code code = read_key(io, place, out, &absent, NULL);
+    if (code != KK_OK) {
+        wait_for_publisher(io, place);
+        code = read_key(io, place, out, &absent, err);
     }
-    if (!absent) {
-        return KK_OK;
+    if (code != KK_OK || !absent) {
+        return code;
     }
-    kk_code code = kk_key_make(&made, err);
+    code = kk_key_make(&made, err);
     if (code != KK_OK) {
         return code;
     }
