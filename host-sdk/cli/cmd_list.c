@@ -76,17 +76,9 @@ static void write_json(const kk_host *host, const char *only, kk_buf *out)
         write_tools(host, plugin->id, out);
         kk_buf_append_text(out, "]}");
     }
-    kk_buf_append_text(out, "],\"refused\":[");
-    for (size_t i = 0; i < kk_host_refusal_count(host); i++) {
-        const kk_refusal_info *refusal = kk_host_refusal_at(host, i);
-        kk_output_comma(out);
-        kk_buf_append_byte(out, '{');
-        kk_output_member(out, "path", refusal->path);
-        kk_output_member(out, "stage", refusal->error->reason);
-        kk_output_member(out, "message", refusal->error->message);
-        kk_buf_append_byte(out, '}');
-    }
-    kk_buf_append_text(out, "]}\n");
+    kk_buf_append_byte(out, ']');
+    kk_output_refusals(host, out);
+    kk_buf_append_text(out, "}\n");
 }
 
 static void warn_of_refusals(const kk_host *host)

@@ -24,17 +24,9 @@ static void list_json(const kk_host *host, kk_buf *out)
         kk_output_member(out, "path", plugin->path);
         kk_buf_append_format(out, ",\"functions\":%zu}", plugin->tool_count);
     }
-    kk_buf_append_text(out, "],\"refused\":[");
-    for (size_t i = 0; i < kk_host_refusal_count(host); i++) {
-        const kk_refusal_info *refusal = kk_host_refusal_at(host, i);
-        kk_output_comma(out);
-        kk_buf_append_byte(out, '{');
-        kk_output_member(out, "path", refusal->path);
-        kk_output_member(out, "stage", refusal->error->reason);
-        kk_output_member(out, "message", refusal->error->message);
-        kk_buf_append_byte(out, '}');
-    }
-    kk_buf_append_text(out, "]}\n");
+    kk_buf_append_byte(out, ']');
+    kk_output_refusals(host, out);
+    kk_buf_append_text(out, "}\n");
 }
 
 static void list_lines(const kk_host *host, kk_buf *out)

@@ -269,3 +269,19 @@ void kk_output_envelope(const kk_run *run, const kk_error *failure)
     // If stdout fails here too, the line on stderr still tells what happened.
     (void)!kk_output_take(&out, NULL);
 }
+
+void kk_output_refusals(const kk_host *host, kk_buf *out)
+{
+    kk_output_name(out, "refused");
+    kk_buf_append_byte(out, '[');
+    for (size_t i = 0; i < kk_host_refusal_count(host); i++) {
+        const kk_refusal_info *refusal = kk_host_refusal_at(host, i);
+        kk_output_comma(out);
+        kk_buf_append_byte(out, '{');
+        kk_output_member(out, "path", refusal->path);
+        kk_output_member(out, "stage", refusal->error->reason);
+        kk_output_member(out, "message", refusal->error->message);
+        kk_buf_append_byte(out, '}');
+    }
+    kk_buf_append_byte(out, ']');
+}

@@ -49,6 +49,9 @@ void kk_output_comma(kk_buf *out);
 void kk_output_name(kk_buf *out, const char *name);
 void kk_output_member(kk_buf *out, const char *name, const char *text);
 
+// The member `refused`: the plugins that were found and refused, each with its stage.
+void kk_output_refusals(const kk_host *host, kk_buf *out);
+
 // The members that name a function: function, slug, title, summary, operation.
 void kk_output_tool(kk_buf *out, const kk_tool_info *tool);
 
