@@ -95,6 +95,9 @@ static void test_import__refuses_what_is_no_har_file(void **state)
     assert_refused("[]", "no array 'log.entries'");
     assert_refused("{\"log\":{\"entries\":[]}}", "no entry that a tape can hold");
     assert_refused("{\"log\":{\"entries\":[{},7]}}", "no entry that a tape can hold");
+    assert_refused("{\"log\":{\"entries\":[{\"request\":{\"method\":\"GET\",\"url\":\"\"},"
+                   "\"response\":{\"status\":200}}]}}",
+                   "no entry that a tape can hold");
 }
 
 // What nobody knew to be a secret and looks like one does not get into the file.

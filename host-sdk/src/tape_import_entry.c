@@ -433,7 +433,7 @@ static bool take_url(kk_tape_importer *self, kk_buf *out)
     kk_buf text = {.limit = KK_TAPE_MAX};
     kk_url url;
     bool found = take_text(self->har->raw, "/request/url", &text);
-    char *fragment = found ? strchr(text.ptr, '#') : NULL;
+    const char *fragment = text.len > 0 ? strchr(text.ptr, '#') : NULL;
     if (fragment != NULL) {
         kk_buf_shrink(&text, (size_t)(fragment - text.ptr));
     }
