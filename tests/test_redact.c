@@ -119,6 +119,14 @@ static void test_redact__json_in_a_string_urls_and_forms(void **state)
                 "{\"token\":\"{{SERVICE_TOKEN}}\"", " ");
 }
 
+// The hexadecimal form of the id, of which an escape takes the first two digits.
+static void test_redact__a_value_across_an_escape_takes_the_whole_string(void **state)
+{
+    (void)state;
+    assert_body(KK_REDACT_RESPONSE, JSON, "{\"a\":\"x\\u00636e7279696430303030303120\",\"b\":1}",
+                "{\"a\":\"" KK_REDACT_SUSPECT "\",\"b\":1}", "/a ");
+}
+
 static void test_redact__what_an_answer_gave_is_known_from_then_on(void **state)
 {
     (void)state;
@@ -400,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_redact__names_decide_at_any_depth),
         cmocka_unit_test(test_redact__people_go_and_nobody_stays),
         cmocka_unit_test(test_redact__json_in_a_string_urls_and_forms),
+        cmocka_unit_test(test_redact__a_value_across_an_escape_takes_the_whole_string),
         cmocka_unit_test(test_redact__what_an_answer_gave_is_known_from_then_on),
         cmocka_unit_test(test_redact__headers_are_kept_by_a_list),
         cmocka_unit_test(test_redact__finds_a_value_in_every_form),

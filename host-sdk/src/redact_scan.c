@@ -257,7 +257,8 @@ static bool scan_token(kk_redact_walk *walk, const kk_redact_token *token, kk_bu
     if (text.len == 0) {
         return false;
     }
-    if (self->redactor != NULL && kk_redact_holds(&self->redactor->known, text)) {
+    if (self->redactor != NULL && (kk_redact_holds(&self->redactor->known, text) ||
+                                   kk_redact_holds(&self->redactor->known, token->raw))) {
         what = "a known secret";
     } else if (token->kind != KK_JSON_NUMBER && !is_excused(self, token)) {
         what = find_wrapped(text);
