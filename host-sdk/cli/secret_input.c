@@ -2,6 +2,7 @@
 #include "secret_input.h"
 #include "fail.h"
 #include "input.h"
+#include "output.h"
 #include "terminal.h"
 #include <sys/mman.h>
 #include <unistd.h>
@@ -116,6 +117,10 @@ kk_code kk_read_new_slot(const kk_run *run, kk_buf *room, kk_keyring_new_slot *o
     }
     if (code == KK_OK && room->len == 0) {
         code = kk_fail(err, KK_ERR_INVALID_ARGS, "the passphrase is empty");
+    }
+    if (code == KK_OK && kk_keyring_memory_is_small()) {
+        kk_output_warn("this process may use less than 512 MiB of memory: deriving from the new "
+                       "passphrase takes 64 MiB instead of 256, which makes guessing it cheaper");
     }
     out->passphrase = room->ptr;
     out->passphrase_len = room->len;

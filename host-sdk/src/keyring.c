@@ -109,6 +109,11 @@ bool kk_keyring_memory_is_locked(void)
     return kk_secret_is_locked();
 }
 
+bool kk_keyring_memory_is_small(void)
+{
+    return kk_kring_default_work().bytes < KK_KRING_MEMORY_DEFAULT;
+}
+
 const char *kk_keyring_path(const kk_keyring *keyring)
 {
     return keyring->store.path;

@@ -21,7 +21,8 @@ typedef struct wrapping {
 kk_kring_work kk_kring_default_work(void)
 {
     bool is_small = kk_memory_allowed() < 512 * MEBIBYTE;
-    return (kk_kring_work){.passes = 3, .bytes = (is_small ? 64 : 256) * MEBIBYTE};
+    return (kk_kring_work){.passes = 3,
+                           .bytes = is_small ? KK_KRING_MEMORY_SMALL : KK_KRING_MEMORY_DEFAULT};
 }
 
 static kk_code fail_memory(uint64_t bytes, kk_error *err)

@@ -13,6 +13,9 @@
 #define KK_KRING_MEMORY_MIN (UINT64_C(8) << 10)
 #define KK_KRING_MEMORY_MAX (UINT64_C(1) << 30)
 
+#define KK_KRING_MEMORY_DEFAULT (UINT64_C(256) << 20)
+#define KK_KRING_MEMORY_SMALL (UINT64_C(64) << 20)
+
 enum { KK_KRING_PASSPHRASE_MAX = 1024 };
 
 // What deriving a key from a passphrase takes.

@@ -355,6 +355,22 @@ last='get with little memory'
 if [ -z "${KK_SANITIZE_FLAGS:-}" ]; then
     (ulimit -v 200000 && KK_PASSPHRASE='fifth horse' "$KK_BIN/kk" keyring get a/b/c </dev/null >"$work/out" 2>"$work/err")
     grep -q '^kk: kdf_memory: ' "$work/err" || fail 'little memory is not said'
+    # A new passphrase costs less then, which is said too; and nothing is said where there is memory enough.
+    KK_HOME=$work/fifth
+    mkdir -m 700 "$KK_HOME"
+    last='init with little memory'
+    printf 'sixth horse' >"$work/server/stdin"
+    (ulimit -v 450000 && "$KK_BIN/kk" keyring init --new-passphrase <"$work/server/stdin" >"$work/out" 2>"$work/err")
+    [ "$(grep -c '^kk: warning: .*64 MiB' "$work/err")" = 1 ] || fail 'a cheap derivation is not said'
+    run keyring slot list --json
+    expect /slots/0/memory_bytes 67108864
+    KK_HOME=$work/sixth
+    mkdir -m 700 "$KK_HOME"
+    pipe 'sixth horse' keyring init --new-passphrase
+    expect_ok
+    [ ! -s "$work/err" ] || fail 'there is a warning without a reason'
+    run keyring slot list --json
+    expect /slots/0/memory_bytes 268435456
 fi
 : >"$work/out"
 expect_no_canary

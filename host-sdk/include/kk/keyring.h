@@ -77,6 +77,11 @@ KK_PUBLIC void kk_keyring_close(kk_keyring *keyring);
 // is given; a program may then want to warn its user, once.  Threads: any.
 KK_PUBLIC bool kk_keyring_memory_is_locked(void);
 
+// Whether a passphrase that is set now is derived over 64 MiB rather than 256, because this process
+// may use less than 512 MiB: its address space, or the limits of its control groups.  Guessing it
+// is then cheaper, also where there is memory; a program may want to warn its user.  Threads: any.
+KK_PUBLIC bool kk_keyring_memory_is_small(void);
+
 // The path of the keyring file.
 KK_PUBLIC const char *kk_keyring_path(const kk_keyring *keyring);
 
