@@ -11,12 +11,17 @@ strace -o "$work/probe" true 2>/dev/null || { echo 'skipped: strace is not there
 export KK_DEBUGGABLE=1
 mkdir -p "$work/server"
 key=$work/server/key
+new_key=$work/server/new-key
 keyring_state=$KK_BIN/keyring_state
+# With less than 512 MiB a passphrase costs a quarter of what it costs otherwise, which is what makes a sweep of it possible.
+ulimit -v 450000
 step=11
 [ "${KK_SWEEP:-}" != all ] || step=1
 
 printf '{"one":"value-one","two":"value-two"}' >"$work/server/first"
 printf '{"one":"other-one","two":"other-two"}' >"$work/server/second"
+printf 'a passphrase' >"$work/server/passphrase"
+printf 'another passphrase' >"$work/server/new-passphrase"
 
 # ---- The commands: what they start from, and how they are called
 
@@ -39,6 +44,23 @@ prepare() {
         expect_ok
         cp -p "$work/server/copy" "$KK_HOME/keyring.kkr"
         ;;
+    slot-passwd | slot-rm | rekey)
+        fill
+        run_with "$work/server/passphrase" keyring slot add --new-passphrase --label laptop --json
+        expect_ok
+        passphrase_slot=$(get /slot)
+        ;;
+    import)
+        fill
+        rm -f "$work/server/copy.kkr"
+        run keyring export -o "$work/server/copy.kkr" --json
+        expect_ok
+        get /key | tr -d '"' >"$work/server/copy-key"
+        run_with "$work/server/second" keyring set shelf/main --json
+        expect_ok
+        run keyring rm shelf/other --yes
+        expect_ok
+        ;;
     *) fill ;;
     esac
 }
@@ -50,15 +72,27 @@ command_of() {
     rm) echo keyring rm shelf/main --yes ;;
     default) echo keyring default shelf other ;;
     ack) echo keyring ack ;;
+    slot-add) echo keyring slot add --new-key-file "$new_key" ;;
+    slot-passwd) echo keyring slot passwd ;;
+    slot-rm) echo keyring slot rm "$passphrase_slot" --yes ;;
+    rekey) echo keyring rekey --full --yes ;;
+    import) echo keyring import "$work/server/copy.kkr" --on-conflict replace ;;
     esac
 }
 
-input_of() { case $1 in set) echo "$work/server/second" ;; *) echo /dev/null ;; esac; }
+input_of() {
+    case $1 in
+    set) echo "$work/server/second" ;;
+    slot-passwd) echo "$work/server/new-passphrase" ;;
+    import) echo "$work/server/copy-key" ;;
+    *) echo /dev/null ;;
+    esac
+}
 
 # ---- One point: a system call, its number, and what happens there
 
 restore() {
-    rm -rf "$KK_HOME" "$key"
+    rm -rf "$KK_HOME" "$key" "$new_key"
     cp -a "$work/server/base" "$KK_HOME"
     [ ! -e "$work/server/base.key" ] || cp -p "$work/server/base.key" "$key"
 }
@@ -161,7 +195,7 @@ sweep() { # sweep COMMAND
     [ $points -gt 20 ] || fail "$1 was hardly tried"
 }
 
-[ $# -gt 0 ] || set -- init set rm default ack
+[ $# -gt 0 ] || set -- init set rm default ack slot-add slot-passwd slot-rm rekey import
 for command in "$@"; do
     sweep "$command"
 done

@@ -1,6 +1,6 @@
-// keyring_state HOME KEY_FILE: prints all that the keyring of HOME holds, values too, one record a
-// line; or "error CODE" if it cannot be opened whole.  For tests that compare states; the values
-// are the test's own.
+// keyring_state HOME KEY_FILE: prints all that the keyring of HOME holds, slots and records, values
+// too, one a line; or "error CODE" if it cannot be opened whole.  For tests that compare states;
+// the values are the test's own.
 #include <kk/keyring.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +39,18 @@ static kk_code print_record(kk_keyring *ring, size_t at, size_t *count, kk_error
     return kk_keyring_use(ring, plugin, account, field, print_value, &entry, err);
 }
 
+static kk_code print_slots(kk_keyring *ring, kk_error *err)
+{
+    const kk_keyring_slot *slots = NULL;
+    size_t count = 0;
+    kk_code code = kk_keyring_slots(ring, &slots, &count, err);
+    for (size_t i = 0; code == KK_OK && i < count; i++) {
+        printf("slot %u %s '%s'\n", (unsigned)slots[i].number,
+               slots[i].is_passphrase ? "passphrase" : "key", slots[i].label);
+    }
+    return code;
+}
+
 static kk_code print_all(const kk_keyring_options *options, kk_error *err)
 {
     kk_keyring *ring = NULL;
@@ -46,6 +58,9 @@ static kk_code print_all(const kk_keyring_options *options, kk_error *err)
     kk_code code = kk_keyring_open(options, &ring, err);
     if (code == KK_OK) {
         code = kk_keyring_refresh(ring, err);
+    }
+    if (code == KK_OK) {
+        code = print_slots(ring, err);
     }
     for (size_t i = 0; code == KK_OK && i < count; i++) {
         code = print_record(ring, i, &count, err);
