@@ -96,16 +96,40 @@ expect_ok
 run keyring rm planetscale/other --yes
 expect_ok
 
-# Every other verb: what kk writes, prints and starts, with the secrets at hand.
-verb() { # verb ARGUMENT...: watched for its writes and for programs that it starts; stdin is the file value
+# Every other verb: what kk writes, prints and starts, with the secrets at hand.  The signal that is sent where the process ends
+# would write a core, were cores not switched off: the last line of the trace says whether one was.
+mkdir "$work/cores"
+ulimit -c unlimited 2>/dev/null
+watched() { # watched ARGUMENT...: kk, aborted at its end; stdin is the file value
     last=$*
-    status=0
-    ASAN_OPTIONS=detect_leaks=0 strace -f -yy -s 100000 -e trace=write,writev,pwrite64,sendto,sendmsg,execve -o "$work/server/trace" \
-        "$KK_BIN/kk" "$@" <"$work/server/value" >"$work/out" 2>"$work/err" || status=$?
-    [ "$status" = 0 ] || fail "exit status $status"
+    (cd "$work/cores" && ASAN_OPTIONS=detect_leaks=0 exec strace -f -yy -s 100000 -e trace=write,writev,pwrite64,sendto,sendmsg,execve,exit_group \
+        -e inject=exit_group:retval=0:signal=ABRT -o "$work/server/trace" "$KK_BIN/kk" "$@" <"$work/server/value" >"$work/out" 2>"$work/err") 2>/dev/null
     grep -q 'kk' "$work/server/trace" || fail 'the trace shows nothing'
+    grep -q 'exit_group(0)' "$work/server/trace" || fail 'kk failed'
+    grep -q 'killed by SIGABRT' "$work/server/trace" || fail 'kk was not aborted, so that this proves nothing about cores'
+    if grep -q 'core dumped' "$work/server/trace" || [ -n "$(ls "$work/cores")" ]; then
+        fail 'a core was written'
+    fi
+}
+# Without the limit there is one, where this system writes cores for its processes at all.
+if [ -z "${KK_SANITIZE_FLAGS:-}" ]; then
+    (cd "$work/cores" && KK_DEBUGGABLE=1 strace -e trace=exit_group -e inject=exit_group:retval=0:signal=ABRT -o "$work/server/trace" \
+        "$KK_BIN/kk" --version >"$work/out") 2>/dev/null
+    grep -q 'killed by SIGABRT (core dumped)' "$work/server/trace" || echo 'canary: this system writes no cores, so that nothing is proven about them'
+    rm -f "$work/cores"/*
+fi
+verb() { # verb ARGUMENT...: watched, and no secret is written, printed or handed on
+    watched "$@"
     grep -E 'CANARY|cnryid' "$work/server/trace" && fail "$1 $2 wrote a secret, or gave it to a program"
     grep -qE 'CANARY|cnryid' "$work/out" "$work/err" && fail 'a secret is in the output'
+}
+shown_once() { # shown_once ARGUMENT...: a verb that makes a key, which goes to standard output and nowhere else
+    verb "$@"
+    shown=$(grep -oE 'KRKEY1-[A-Za-z0-9_-]{20,}' "$work/out" | head -n 1)
+    [ -n "$shown" ] || fail 'no key is shown'
+    grep -F "$shown" "$work/server/trace" | grep -vE '^[0-9]+ +writev?\(1<' && fail 'a key was written elsewhere'
+    grep -rqF "$shown" "$KK_HOME" "$work/err" && fail 'a key that was shown is in a file'
+    return 0
 }
 printf 'CANARY passphrase' >"$work/server/value"
 verb keyring slot add --new-passphrase --json
@@ -113,6 +137,14 @@ verb keyring slot list --json
 printf 'CANARY second passphrase' >"$work/server/value"
 verb keyring slot passwd --json -v
 : >"$work/server/value"
+shown_once keyring slot add --recovery --json
+verb keyring slot rm "$(get /slot)" --yes --json
+verb keyring slot add --new-key-file "$work/server/second-key" --json
+number=$(get /slot)
+made=$(grep -oE 'KRKEY1-[A-Za-z0-9_-]{20,}' "$work/server/second-key") || fail 'the key file holds no key'
+grep -F "$made" "$work/server/trace" | grep -vE "^[0-9]+ +write\([0-9]+<$work/server/" && fail 'a key was written elsewhere than to its file'
+grep -rqF "$made" "$KK_HOME" "$work/out" "$work/err" && fail 'a key that was made is in another file than its own'
+verb keyring slot rm "$number" --yes
 verb keyring list --fingerprint --json
 verb keyring get planetscale/main/service_token --json
 verb keyring doctor
@@ -142,6 +174,24 @@ ASAN_OPTIONS=detect_leaks=0 strace -f -v -s 100000 -e trace=execve -o "$work/ser
 [ "$(grep -c 'execve(.*= 0$' "$work/server/trace")" = 2 ] || fail 'exec started something else as well'
 grep -F CANARY "$work/server/trace" | sed 's/^\([^[]*\[[^]]*\]\).*/\1/' | grep -F CANARY && fail 'an argument holds the token'
 rm "$work/copy.kkr"
+shown_once keyring export -o "$work/copy.kkr" --json
+rm "$work/copy.kkr"
+
+# Another host's values, and its key, which comes in the environment.
+cat >"$work/server/value" <<'END'
+[{"key":"integration.planetscale.accounts.theirs.service_token","value":"enc:v1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXbLu6XFlDk3Ocbd5nGtPdXEQrBZUUEmrezxPj8BsQ5SRoGA=="},
+ {"key":"integration.planetscale.accounts.clear.service_token","value":"pscale_tkn_CANARYinclear"}]
+END
+export KOSMO_CREDENTIAL_KEY=test-key
+for flag in --dry-run --json; do
+    verb keyring import-kosmokrator $flag
+    grep -qF pscale_tkn_example "$work/server/trace" "$work/out" "$work/err" && fail 'an imported value was written'
+    grep -qF test-key "$work/server/trace" "$work/out" "$work/err" && fail "another host's key was written"
+done
+expect /added 1
+unset KOSMO_CREDENTIAL_KEY
+: >"$work/server/value"
+verb keyring rm planetscale/theirs --yes
 
 # Values that are refused, swapped with names, cut or doubled are not repeated, and nothing of them is stored.
 before=$(cksum <"$KK_HOME/keyring.kkr")
@@ -212,9 +262,8 @@ grep -qF "$KK_KEY" "$work/server/environ" && fail 'the key is still in the envir
 unset KK_KEY
 KK_HOME=$work/home
 
-# A run that dies leaves no core.
-mkdir "$work/cores" && cd "$work/cores" || exit 1
-ulimit -c unlimited 2>/dev/null
+# A run that dies in the middle leaves no core.
+cd "$work/cores" || exit 1
 before=$(grep -c fault-never "$server_log")
 "$KK_BIN/kk" call planetscale.list_databases organization=fault-never --timeout 20 >/dev/null 2>&1 &
 victim=$!

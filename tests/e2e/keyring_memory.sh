@@ -11,7 +11,8 @@ init_keyring
 grep -o 'KRKEY1-.*' "$work/key" >"$work/server/secrets"
 tail -c 49 "$work/key" | tr -- '-_' '+/' | base64 -d 2>/dev/null | head -c 32 | od -An -v -tx1 | tr -d ' \n' | sed 's/^/hex:/; s/$/\n/' >>"$work/server/secrets"
 printf '%s\n' "$TOKEN" "$STAGING_TOKEN" "$ACCESS_TOKEN" >>"$work/server/secrets"
-[ "$(wc -l <"$work/server/secrets")" = 5 ] && grep -qE '^hex:.{64}$' "$work/server/secrets" || fail 'the secrets to look for are not known'
+printf '%s\n' 'CANARY first passphrase' 'CANARY second passphrase' 'CANARY passphrase of a copy' pscale_tkn_example >>"$work/server/secrets"
+[ "$(wc -l <"$work/server/secrets")" = 9 ] && grep -qE '^hex:.{64}$' "$work/server/secrets" || fail 'the secrets to look for are not known'
 
 scanned() { # scanned INPUT ARGUMENT...: kk with that input holds no secret when it ends
     input=$1
@@ -49,7 +50,32 @@ if [ -z "${KK_SANITIZE_FLAGS:-}" ] && strace -o /dev/null true 2>/dev/null; then
     scanned /dev/null keyring which planetscale
     scanned /dev/null keyring ack
     scanned /dev/null call planetscale.get_current_user --dry-run
+    printf 'CANARY first passphrase' >"$work/server/first"
+    printf 'CANARY second passphrase' >"$work/server/second"
+    chmod 600 "$work/server/second"
+    printf 'CANARY passphrase of a copy' >"$work/server/copy"
+    scanned /dev/null keyring get planetscale/main/service_token
+    scanned /dev/null keyring list --fingerprint
+    scanned "$work/server/first" keyring slot add --new-passphrase --json
+    scanned "$work/server/second" keyring slot passwd --json
+    number=$(get /slot)
+    scanned /dev/null keyring slot list
+    # A keyring that a passphrase opens: what was derived from it is gone too.
+    mv "$work/key" "$work/server/key"
+    KK_PASSPHRASE_FILE=$work/server/second scanned /dev/null keyring get planetscale/main/service_token
+    mv "$work/server/key" "$work/key"
+    scanned /dev/null keyring slot rm "$number" --yes
+    scanned "$work/server/copy" keyring export -o "$work/copy.kkr" --new-passphrase
+    scanned "$work/server/copy" keyring import "$work/copy.kkr"
+    scanned /dev/null keyring slot add --new-key-file "$work/server/new-key"
+    scanned /dev/null keyring rekey --full --yes
+    scanned /dev/null keyring doctor
+    scanned /dev/null keyring lock
     scanned /dev/null keyring rm planetscale/staging --yes
+    cat >"$work/server/rows" <<'END'
+[{"key":"integration.planetscale.accounts.theirs.service_token","value":"enc:v1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXbLu6XFlDk3Ocbd5nGtPdXEQrBZUUEmrezxPj8BsQ5SRoGA=="}]
+END
+    KOSMO_CREDENTIAL_KEY=test-key scanned "$work/server/rows" keyring import-kosmokrator
     # The key from the environment.
     mv "$work/key" "$work/server/key"
     KK_KEY=$(cat "$work/server/key")
