@@ -205,7 +205,10 @@ static void test_load__refuses_bad_heads(void **state)
                         "\"default\":true}]",
                         "/accounts/1", "both the default");
     const char *const times[] = {"2026-02-29T00:00:00Z", "2026-11-23", "2026-11-23T00:00:00",
-                                 "2026-13-01T00:00:00Z", "",           "2026-11-23T00:00:00.Z"};
+                                 "2026-13-01T00:00:00Z", "", "2026-11-23T00:00:00.Z",
+                                 // They have no form of four digits, or are before time began.
+                                 "9999-12-31T23:30:00-01:00", "0026-11-23T00:00:00Z",
+                                 "1970-01-01T00:00:00+00:01"};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         char head[128];
         (void)snprintf(head, sizeof head, "\"recorded_at\":\"%s\"", times[i]);
@@ -221,6 +224,7 @@ static void test_load__knows_when_it_was_recorded(void **state)
         int64_t unix_ms;
     } times[] = {
         {"1970-01-01T00:00:00Z", 0},
+        {"9999-12-31T23:59:59.999Z", INT64_C(253402300799999)},
         {"2000-02-29T12:34:56.789Z", INT64_C(951827696789)},
         {"2026-11-23T01:00:00+01:00", INT64_C(1795392000000)},
         {"2026-11-22T23:30:00.1234-00:30", INT64_C(1795392000123)},

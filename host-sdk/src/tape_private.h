@@ -303,7 +303,8 @@ kk_code kk_tape_take_ms(kk_tape_loader *self, kk_str raw, uint64_t *out);
 // Refuses what is not the name of a method: letters in upper case.
 kk_code kk_tape_check_method(kk_tape_loader *self, kk_str raw, const char *method);
 
-// A point in time as RFC 3339 writes it, in milliseconds since 1970-01-01 UTC.
+// A point in time as RFC 3339 writes it, of the years 1970 to 9999 in UTC, in milliseconds since
+// 1970-01-01.
 bool kk_tape_time(const char *text, int64_t *unix_ms);
 #define KK_TAPE_TIME_PROBLEM "this has to be a time like 2026-11-23T10:00:00Z"
 

@@ -1,6 +1,9 @@
 // Points in time as RFC 3339 writes them, and lengths of time.
 #include "tape_private.h"
 
+// The last millisecond of the year 9999, in UTC.
+#define LAST_MS INT64_C(253402300799999)
+
 // Takes [width] digits from the front, then the byte [after] unless it is NUL.
 static bool take_number(const char **at, size_t width, char after, int *out)
 {
@@ -93,7 +96,7 @@ bool kk_tape_time(const char *text, int64_t *unix_ms)
     }
     int64_t minutes = (days(year, month, day) * 24 + hour) * 60 + minute - zone;
     *unix_ms = (minutes * 60 + second) * 1000 + ms;
-    return true;
+    return *unix_ms >= 0 && *unix_ms <= LAST_MS;
 }
 
 kk_code kk_tape_take_ms(kk_tape_loader *self, kk_str raw, uint64_t *out)
