@@ -307,6 +307,28 @@ static void assert_gone(kk_redactor *self, const char *secret)
     kk_buf_clean(&out);
 }
 
+// Behind backslashes, of which the last would take the first of an escaped value with it.
+static void test_redact__backslashes_before_a_value_hide_nothing(void **state)
+{
+    (void)state;
+    kk_redactor *self = redactor_of();
+    for (int count = 0; count < 40; count++) {
+        kk_buf text = {.limit = KK_TEXT_MAX};
+        kk_buf out = {.limit = KK_TEXT_MAX};
+        for (int i = 0; i < count; i++) {
+            kk_buf_append_byte(&text, '\\');
+        }
+        json(kk_str_from(TOKEN_ID), &text);
+        assert_true(kk_redact_body(self, KK_REDACT_RESPONSE, "text/plain", kk_buf_view(&text), &out,
+                                   NULL, NULL));
+        assert_holds(kk_buf_text(&out), "{{SERVICE_TOKEN_ID}}");
+        assert_null(strstr(kk_buf_text(&out), "u0063"));
+        kk_buf_clean(&text);
+        kk_buf_clean(&out);
+    }
+    kk_redactor_free(self);
+}
+
 static void test_redact__finds_a_value_in_every_form(void **state)
 {
     (void)state;
@@ -383,6 +405,22 @@ static void test_redact_scan__finds_what_only_a_secret_looks_like(void **state)
     kk_redactor_free(self);
 }
 
+// A tag of an answer may be random, and may not be a token.
+static void test_redact_scan__looks_for_tokens_in_tags_too(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"headers\":[{\"name\":\"etag\",\"value\":\"W/"
+        "\\\"9f86d081884c7d659a2feaa0c55ad015\\\"\"},"
+        "{\"name\":\"etag\",\"value\":\"W/\\\"9f2c-pscale_tkn_CANARYnobodyKnows1234\\\"\"}]}";
+    kk_buf masked = {.limit = KK_TEXT_MAX};
+    assert_int_equal(kk_redact_scan(NULL, kk_str_from(json), NULL, NULL), 1);
+    kk_redact_mask(NULL, kk_str_from(json), &masked);
+    assert_null(strstr(kk_buf_text(&masked), "CANARY"));
+    assert_holds(kk_buf_text(&masked), "9f86d081884c7d659a2feaa0c55ad015");
+    kk_buf_clean(&masked);
+}
+
 static void test_redact_scan__lets_ordinary_text_through(void **state)
 {
     (void)state;
@@ -412,8 +450,10 @@ int main(void)
         cmocka_unit_test(test_redact__what_an_answer_gave_is_known_from_then_on),
         cmocka_unit_test(test_redact__headers_are_kept_by_a_list),
         cmocka_unit_test(test_redact__finds_a_value_in_every_form),
+        cmocka_unit_test(test_redact__backslashes_before_a_value_hide_nothing),
         cmocka_unit_test(test_redact__a_value_that_begins_another_leaves_no_tail),
         cmocka_unit_test(test_redact_scan__finds_what_only_a_secret_looks_like),
+        cmocka_unit_test(test_redact_scan__looks_for_tokens_in_tags_too),
         cmocka_unit_test(test_redact_scan__lets_ordinary_text_through),
     };
     return cmocka_run_group_tests_name("redact", tests, NULL, NULL);

@@ -3,6 +3,9 @@
 // A text is looked at as it is, then with one layer of escapes taken off, and so on.  Every byte of
 // a layer knows from where in the text it came, so that what is found is replaced in the text
 // itself.
+//
+// A second time round two backslashes are two: what stands before a value may end in one that would
+// otherwise take the first backslash of the value's own escapes with it.
 #include "redact_private.h"
 #include <stdlib.h>
 #include <strings.h>
@@ -76,11 +79,11 @@ static size_t unwrap_unicode(const char *at, size_t left, char *out, size_t *out
     return 6;
 }
 
-static size_t unwrap_backslash(const char *at, size_t left, char *out, size_t *out_len)
+static size_t unwrap_backslash(const char *at, size_t left, bool paired, char *out, size_t *out_len)
 {
     static const char letters[] = "bfnrt";
     static const char bytes[] = "\b\f\n\r\t";
-    if (left < 2 || at[1] == '\0') {
+    if (left < 2 || at[1] == '\0' || (at[1] == '\\' && !paired)) {
         return 0;
     }
     if (at[1] == 'u') {
@@ -151,7 +154,7 @@ static size_t unwrap_reference(const char *at, size_t left, char *out, size_t *o
     return 0;
 }
 
-static size_t unwrap_one(const char *at, size_t left, char *out, size_t *out_len)
+static size_t unwrap_one(const char *at, size_t left, bool paired, char *out, size_t *out_len)
 {
     if (at[0] == '%' && left >= 3 && hex_value(at + 1, 2, 2) >= 0) {
         out[0] = (char)hex_value(at + 1, 2, 2);
@@ -159,18 +162,19 @@ static size_t unwrap_one(const char *at, size_t left, char *out, size_t *out_len
         return 3;
     }
     if (at[0] == '\\') {
-        return unwrap_backslash(at, left, out, out_len);
+        return unwrap_backslash(at, left, paired, out, out_len);
     }
     return at[0] == '&' ? unwrap_reference(at, left, out, out_len) : 0;
 }
 
-size_t kk_redact_unwrap(kk_str text, char *out, uint32_t *from)
+// With [paired] two backslashes stand for one.
+static size_t unwrap(kk_str text, bool paired, char *out, uint32_t *from)
 {
     size_t len = 0;
     for (size_t at = 0; at < text.len;) {
         char bytes[4] = {text.ptr[at]};
         size_t count = 1;
-        size_t taken = unwrap_one(text.ptr + at, text.len - at, bytes, &count);
+        size_t taken = unwrap_one(text.ptr + at, text.len - at, paired, bytes, &count);
         if (taken == 0) {
             bytes[0] = text.ptr[at];
             taken = count = 1;
@@ -187,6 +191,11 @@ size_t kk_redact_unwrap(kk_str text, char *out, uint32_t *from)
         from[len] = (uint32_t)text.len;
     }
     return len;
+}
+
+size_t kk_redact_unwrap(kk_str text, char *out, uint32_t *from)
+{
+    return unwrap(text, true, out, from);
 }
 
 static bool may_be_wrapped(kk_str text)
@@ -266,6 +275,7 @@ typedef struct finder {
     char *layer;  // the text without the escapes that were taken off so far
     size_t len;
     uint32_t *from; // where its bytes came from
+    bool paired;    // two backslashes stand for one
 } finder;
 
 static void look(finder *self)
@@ -293,7 +303,7 @@ static bool peel(finder *self)
     uint32_t *from = malloc((text.len + 1) * sizeof *from);
     size_t len = 0;
     if (layer != NULL && from != NULL) {
-        len = kk_redact_unwrap(text, layer, from);
+        len = unwrap(text, self->paired, layer, from);
     } else {
         self->spans.failed = KK_ERR_INTERNAL;
     }
@@ -318,12 +328,12 @@ static bool peel(finder *self)
     return true;
 }
 
-// All that is found in a text, at most 4 GiB of it.
-static void find_all(finder *self, kk_str text)
+// What is found behind escapes.
+static void find_behind(finder *self, kk_str text, bool paired)
 {
     self->layer = (char *)text.ptr;
     self->len = text.len;
-    look(self);
+    self->paired = paired;
     for (int i = 0; i < KK_REDACT_LAYERS && peel(self); i++) {
         look(self);
     }
@@ -332,6 +342,19 @@ static void find_all(finder *self, kk_str text)
         free(self->layer);
     }
     free(self->from);
+    self->from = NULL;
+}
+
+// All that is found in a text, at most 4 GiB of it.
+static void find_all(finder *self, kk_str text)
+{
+    self->layer = (char *)text.ptr;
+    self->len = text.len;
+    look(self);
+    if (may_be_wrapped(text)) {
+        find_behind(self, text, true);
+        find_behind(self, text, false);
+    }
 }
 
 static int by_start(const void *left, const void *right)

@@ -167,8 +167,9 @@ static bool is_suspicious_run(kk_str run)
     return run.len >= RUN_MIN && !is_uuid_text(run) && is_random(run);
 }
 
-// What stands somewhere in [text], or NULL.
-static const char *find_suspect(kk_str text)
+// What stands somewhere in [text], or NULL.  Where [random] is allowed, what is long and random and
+// no more is nothing.
+static const char *find_suspect(kk_str text, bool random)
 {
     static const struct {
         bool (*is)(kk_str at);
@@ -188,7 +189,7 @@ static const char *find_suspect(kk_str text)
         run = word ? run + 1 : 0;
         bool ends = i + 1 == text.len ||
                     !(is_word(text.ptr[i + 1]) || text.ptr[i + 1] == '+' || text.ptr[i + 1] == '=');
-        if (word && ends && is_suspicious_run((kk_str){text.ptr + i + 1 - run, run})) {
+        if (!random && word && ends && is_suspicious_run((kk_str){text.ptr + i + 1 - run, run})) {
             return "a key: long, and random";
         }
     }
@@ -207,9 +208,9 @@ typedef struct scan {
 } scan;
 
 // The same behind one layer of escapes.
-static const char *find_wrapped(kk_str text)
+static const char *find_wrapped(kk_str text, bool random)
 {
-    const char *what = find_suspect(text);
+    const char *what = find_suspect(text, random);
     if (what != NULL ||
         (memchr(text.ptr, '%', text.len) == NULL && memchr(text.ptr, '\\', text.len) == NULL &&
          memchr(text.ptr, '&', text.len) == NULL)) {
@@ -219,7 +220,7 @@ static const char *find_wrapped(kk_str text)
     if (plain == NULL) {
         return "more than memory holds";
     }
-    what = find_suspect((kk_str){plain, kk_redact_unwrap(text, plain, NULL)});
+    what = find_suspect((kk_str){plain, kk_redact_unwrap(text, plain, NULL)}, random);
     free(plain);
     return what;
 }
@@ -232,7 +233,7 @@ static bool ends_in(const char *pointer, const char *end)
 }
 
 // etag and x-request-id are random and nobody's secret.
-static bool is_excused(scan *self, const kk_redact_token *token)
+static bool may_be_random(scan *self, const kk_redact_token *token)
 {
     if (strstr(token->pointer, "/headers/") == NULL) {
         return false;
@@ -260,8 +261,8 @@ static bool scan_token(kk_redact_walk *walk, const kk_redact_token *token, kk_bu
     if (self->redactor != NULL && (kk_redact_holds(&self->redactor->known, text) ||
                                    kk_redact_holds(&self->redactor->known, token->raw))) {
         what = "a known secret";
-    } else if (token->kind != KK_JSON_NUMBER && !is_excused(self, token)) {
-        what = find_wrapped(text);
+    } else if (token->kind != KK_JSON_NUMBER) {
+        what = find_wrapped(text, may_be_random(self, token));
     }
     if (what == NULL) {
         return false;
