@@ -43,3 +43,5 @@ install(FILES ${KK_SHARE}/kk.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${KK_SHARE}/kk.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME kk)
 install(FILES ${KK_SHARE}/_kk DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 install(FILES ${KK_SHARE}/kk.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+
+include(cmake/KkPackage.cmake)
