@@ -8,7 +8,7 @@
 set -eu
 build='gcc libc6-dev cmake ninja-build pkg-config libcurl4-openssl-dev libcjson-dev libsodium-dev libseccomp-dev liblua5.4-dev libpcre2-dev
   ca-certificates'
-tests="$build g++ libcmocka-dev libmicrohttpd-dev libgnutls28-dev nginx-light strace binutils bash zsh fish groff-base dpkg-dev lintian"
+tests="$build g++ libcmocka-dev libmicrohttpd-dev libgnutls28-dev nginx-light strace binutils bash zsh fish groff-base abigail-tools dpkg-dev lintian"
 bench="$tests curl lua5.4"
 all="$tests clang clang-tidy clang-format libclang-rt-14-dev valgrind iproute2 util-linux"
 
