@@ -73,3 +73,20 @@ expect_err chmod
 run list --plugin "$work/missing.so" --json
 expect_failure_json plugin_refused 5
 expect /error/reason '"path"'
+
+# What a plugin writes is bounded, and what it leaves for the end of the process finds its code.
+export KK_CRED__BEHAVE__TOKEN=token-of-a-test
+odd() { # odd FIXTURE: called, with the good plugin beside it
+    run --plugin "$defects/$1.so" call behave.tool word=x --json
+}
+odd behave_output_huge
+expect_failure_json too_large 1
+odd behave_output_deep
+expect_failure_json bad_output 1
+odd behave_atexit
+expect_ok
+expect /data '{}'
+for name in behave_output_huge behave_output_deep behave_atexit; do
+    run --plugin "$defects/$name.so" --replay "$tape" call planetscale.get_current_user '{}' --json
+    expect_ok
+done

@@ -4,6 +4,7 @@
 //     BODY       what the tool does
 //     SUPPORT    definitions that it needs
 //     OPEN       what open() does; CLOSE, what close() does
+//     DESCRIBE   what kk_plugin_describe() does first
 #ifndef KK_TEST_PLUGIN_BEHAVE_H
 #define KK_TEST_PLUGIN_BEHAVE_H
 
@@ -21,6 +22,9 @@
 #endif
 #ifndef CLOSE
 #define CLOSE
+#endif
+#ifndef DESCRIBE
+#define DESCRIBE
 #endif
 #ifndef VERSION
 #define VERSION "1.0.0"
@@ -181,7 +185,7 @@ static const kk_manifest manifest = {
 KK_EXPORT const kk_manifest *kk_plugin_describe(uint32_t host_abi)
 {
     (void)host_abi;
-    return &manifest;
+    DESCRIBE return &manifest;
 }
 
 #endif
