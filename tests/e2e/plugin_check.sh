@@ -30,28 +30,26 @@ trips() { # trips FIXTURE RULE [OPTION...]
 }
 
 # ---- Stages
-trips no_describe 003
-trips constructor_crash 004
-trips constructor_hang 004
-trips dependency_missing 004
-trips describe_null 040
-trips describe_crash 040
-trips describe_exit 040
+all_trip() { # all_trip RULE FIXTURE...
+    stage_rule=$1
+    shift
+    for stage_fixture in "$@"; do
+        trips "$stage_fixture" "$stage_rule"
+    done
+}
+all_trip 003 no_describe
+all_trip 004 constructor_crash constructor_exit constructor_hang dependency_missing
+all_trip 040 describe_abort describe_crash describe_differs describe_exit describe_exit_at_once describe_misaligned describe_null
+all_trip 041 abi_min_future magic_wrong major_2 size_huge size_tiny size_zero skew_next_only
+all_trip 042 format_undeclared_field id_bad origin_http schema_not_json schema_not_object schema_unknown_keyword title_not_utf8 tool_dup \
+    tool_name_space tools_long tools_short
+all_trip 020 entry_elsewhere entry_other symbol_missing symbol_wrong
+all_trip 043 needs_unknown
 # The worker of a build with sanitizers is not confined.
-[ -n "${KK_SANITIZE_FLAGS:-}" ] || trips describe_print 040
-trips describe_differs 040
-trips magic_wrong 041
-trips major_2 041
-trips abi_min_future 041
-trips size_tiny 041
-trips id_bad 042
-trips schema_unknown_keyword 042
-trips origin_http 042
-trips tool_dup 042
-trips symbol_missing 020
-trips symbol_wrong 020
-trips entry_elsewhere 020
-trips needs_unknown 043
+[ -n "${KK_SANITIZE_FLAGS:-}" ] || all_trip 004 constructor_fork constructor_write
+[ -n "${KK_SANITIZE_FLAGS:-}" ] || all_trip 040 describe_allocate describe_close describe_exec describe_forge describe_fork describe_garbage \
+    describe_hang describe_open describe_overflow describe_print describe_signal describe_socket describe_spin describe_thread describe_umask \
+    describe_write
 
 # ---- How it is linked.  A sanitizer's run-time is linked in other ways.
 trips behave_export 021
@@ -134,7 +132,7 @@ trips behave_random 150
 
 # Every rule that a fixture can break is broken by one; the others are said here.
 "$KK_BIN/kk" plugin check --rules | sed -n 's/^### KKP-//p' | sort >"$work/all"
-sed -nE 's/^.*trips [a-z_0-9]+ ([0-9]{3}).*/\1/p' "$0" | sort -u >"$work/tried"
+sed -nE -e 's/^.*trips [a-z_0-9]+ ([0-9]{3}).*/\1/p' -e 's/^all_trip ([0-9]{3}) .*/\1/p' "$0" | sort -u >"$work/tried"
 printf '%s\n' 001 002 | sort >"$work/else" # below: a path, and trust
 sort -u "$work/tried" "$work/else" | cmp -s - "$work/all" || fail "rules without a fixture: $(sort -u "$work/tried" "$work/else" | comm -13 - "$work/all" | tr '\n' ' ')"
 
