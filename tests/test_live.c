@@ -3,8 +3,11 @@
 #include "live_fixture.h"
 #include "test_ca.h"
 #include "unit.h"
+#include <arpa/inet.h>
+#include <gnutls/gnutls.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -240,6 +243,52 @@ static void test_live__wrong_or_expired_certificate_is_tls(void **state)
     }
 }
 
+// Whether somebody who speaks these versions gets through to the server.
+static bool shakes_hands(unsigned port, const char *priorities)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    gnutls_session_t session;
+    gnutls_certificate_credentials_t credentials;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(gnutls_init(&session, GNUTLS_CLIENT), 0);
+    assert_int_equal(gnutls_certificate_allocate_credentials(&credentials), 0);
+    assert_int_equal(gnutls_priority_set_direct(session, priorities, NULL), 0);
+    gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials);
+    gnutls_transport_set_int(session, fd);
+    gnutls_handshake_set_timeout(session, 20000);
+    int result;
+    do {
+        result = gnutls_handshake(session);
+    } while (result < 0 && gnutls_error_is_fatal(result) == 0);
+    gnutls_deinit(session);
+    gnutls_certificate_free_credentials(credentials);
+    close(fd);
+    return result == 0;
+}
+
+static void test_live__old_versions_of_tls_are_refused(void **state)
+{
+    (void)state;
+    const char *const versions[] = {"NORMAL:-VERS-ALL:+VERS-TLS1.1",
+                                    "NORMAL:-VERS-ALL:+VERS-TLS1.0"};
+    for (size_t i = 0; i < 2; i++) {
+        http_server_options options = {
+            .handler = answer_things, .tls_dir = dir, .tls_priorities = versions[i]};
+        pair self = {.live = live_fixture_open(in_dir("ca.pem"), NULL)};
+        kk_error err = {0};
+        assert_ok(http_server_start(&options, &self.server, &err), &err);
+        assert_true(shakes_hands(http_server_port(self.server), versions[i]));
+        assert_false(shakes_hands(http_server_port(self.server), "NORMAL:-VERS-ALL:+VERS-TLS1.2"));
+        assert_code(get(&self, "https://localhost", "/things"), KK_ERR_TLS);
+        assert_int_equal(self.live->sent, KK_SENT_NO);
+        assert_int_equal(http_server_requests(self.server), 0);
+        pair_close(&self);
+    }
+}
+
 static void test_live__missing_ca_file_is_tls(void **state)
 {
     (void)state;
@@ -385,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_live__large_body_is_sent_without_asking_first),
         cmocka_unit_test(test_live__unknown_authority_is_tls_and_unsent),
         cmocka_unit_test(test_live__wrong_or_expired_certificate_is_tls),
+        cmocka_unit_test(test_live__old_versions_of_tls_are_refused),
         cmocka_unit_test(test_live__missing_ca_file_is_tls),
         cmocka_unit_test(test_live__tls_to_a_plain_server_is_tls),
         cmocka_unit_test(test_live__environment_has_no_say),

@@ -65,6 +65,17 @@ expect_failure_json truncated 6
 [ "$(requests)" = $((before + 1)) ] || fail 'a write was sent again'
 expect /error/effect '"unknown"'
 expect /error/retryable false
+# Whether it happened can be asked for, by its name.
+before=$(requests)
+run call planetscale.create_database organization=lossy name=orders --account main --yes --json
+expect_failure_json reset 6
+expect /error/effect '"unknown"'
+expect /error/retryable false
+[ "$(requests)" = $((before + 1)) ] || fail 'a write was sent again'
+run call planetscale.get_database organization=lossy database=orders --account main --json
+expect_ok
+expect /data/name '"orders"'
+[ "$(requests)" = $((before + 2)) ] || fail 'there was another request'
 run call planetscale.create_database organization=fault-422 name=taken --account main --yes --json
 expect_failure_json rejected 1
 expect /error/effect '"none"'

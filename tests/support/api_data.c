@@ -9,16 +9,18 @@ static const char *const acme_names[] = {"shop",      "billing",   "search", "se
 static const char *const my_org_names[] = {"my-database", "my-analytics"};
 static const char *const example_names[] = {"example-database", "example-reports", "example-cache"};
 static const char *const staging_names[] = {"shop-staging", "billing-staging"};
+static const char *const lossy_names[] = {"orders"};
 
 static const api_organization organizations[] = {
-    {"acme", acme_names, 12, false, NULL, {4, 2}},
-    {"my-org", my_org_names, 2, false, NULL, {3, 1}},
-    {"example_organization", example_names, 3, false, NULL, {2, 1}},
-    {"many", NULL, 237, false, "", {1, 1}},
-    {"endless", NULL, UINT32_MAX, false, "", {1, 1}},
-    {"repeats", NULL, 30, true, "", {1, 1}},
-    {"empty", NULL, 0, false, "", {0, 0}},
-    {"acme-staging", staging_names, 2, false, "staging", {2, 1}},
+    {"acme", acme_names, 12, false, NULL, {4, 2}, false},
+    {"my-org", my_org_names, 2, false, NULL, {3, 1}, false},
+    {"example_organization", example_names, 3, false, NULL, {2, 1}, false},
+    {"many", NULL, 237, false, "", {1, 1}, false},
+    {"endless", NULL, UINT32_MAX, false, "", {1, 1}, false},
+    {"repeats", NULL, 30, true, "", {1, 1}, false},
+    {"empty", NULL, 0, false, "", {0, 0}, false},
+    {"acme-staging", staging_names, 2, false, "staging", {2, 1}, false},
+    {"lossy", lossy_names, 1, false, "", {1, 1}, true},
 };
 
 static const api_region regions[] = {

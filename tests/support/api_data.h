@@ -19,6 +19,7 @@ typedef struct api_organization {
     bool repeats;                 // names its own page as the next one
     const char *only_for; // the account that sees it in its list; NULL = all but staging, "" = none
     unsigned database_branches[2]; // the number of branches of even and of odd databases
+    bool loses_answers; // to what creates a database: the database is there, the connection is not
 } api_organization;
 
 typedef struct api_region {

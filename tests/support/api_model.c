@@ -318,6 +318,10 @@ static void answer_create(const api_organization *organization, const http_reque
                           http_answer *answer)
 {
     cJSON *wanted = NULL;
+    if (organization->loses_answers) {
+        answer->fault = HTTP_FAULT_RESET;
+        return;
+    }
     if (kk_json_parse(kk_buf_view(&request->body), "the body", &wanted, NULL) != KK_OK) {
         answer_json(answer, 400, "{\"code\":\"bad_request\",\"message\":\"The body is not JSON\"}");
         return;

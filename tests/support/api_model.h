@@ -10,6 +10,7 @@
 //   repeats               30 databases; each page names itself as the next one
 //   empty                 none
 //   acme-staging          2 databases; the only one that the account `staging` sees in its list
+//   lossy                 what creates `orders` gets no answer, and the database is there
 //   fault-*               every request fails in one way; see the table in api_faults.c
 //
 // It keeps nothing: a database that was created is not there afterwards.

@@ -311,13 +311,18 @@ static char *read_text(const char *dir, const char *name)
     return stolen;
 }
 
-static bool start_daemon(http_server *self)
+static bool start_daemon(http_server *self, const char *priorities)
 {
     const struct sockaddr_in address = {.sin_family = AF_INET,
                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_KEY, 0, self->key},
                                    {MHD_OPTION_HTTPS_MEM_CERT, 0, self->certificate},
+                                   {MHD_OPTION_END, 0, NULL},
                                    {MHD_OPTION_END, 0, NULL}};
+    if (priorities != NULL) {
+        tls[2] =
+            (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)priorities};
+    }
     struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
                      (self->key != NULL ? MHD_USE_TLS : 0u);
@@ -351,7 +356,8 @@ kk_code http_server_start(const http_server_options *options, http_server **out,
         self->key = read_text(options->tls_dir, "server.key");
         self->certificate = read_text(options->tls_dir, "server.pem");
     }
-    if ((tls && (self->key == NULL || self->certificate == NULL)) || !start_daemon(self)) {
+    if ((tls && (self->key == NULL || self->certificate == NULL)) ||
+        !start_daemon(self, options->tls_priorities)) {
         http_server_stop(self);
         return kk_fail(err, KK_ERR_INTERNAL, "the test server does not start%s%s",
                        tls ? " with the key and certificate in " : "", tls ? options->tls_dir : "");

@@ -70,6 +70,8 @@ typedef struct http_server_options {
     void *context;
     const char *tls_dir; // of server.pem and server.key, as test_ca_write() leaves them; NULL =
                          // plain http
+    const char *tls_priorities; // as GnuTLS writes them: which versions are spoken; NULL = those of
+                                // the library
 } http_server_options;
 
 typedef struct http_server http_server;
