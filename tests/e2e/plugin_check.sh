@@ -54,6 +54,12 @@ all_trip 043 needs_unknown
 # ---- How it is linked.  A sanitizer's run-time is linked in other ways.
 trips behave_export 021
 trips behave_hidden_tool 021
+# The twins, which work side by side nevertheless, show all of their names.
+run plugin check --only extra_export "$KK_PLUGINS/twin_a.so"
+expect_failure check_failed 1
+for name in twin_counter twin_library_count twin_name; do
+    grep -q "$name" "$work/out" || fail "twin_a hides $name"
+done
 trips linked_deletable 025
 trips linked_open 029
 trips linked_run_path 027
