@@ -8,10 +8,13 @@
 #include "unit.h"
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { ATTEMPTS_LEAST = 60, NAME_SIZE = 512, SCRIPT_SIZE = 8192, CODE_SIZE = 64 };
 
-static const script_limits limits = {
+// KK_TEST_PACE in the environment says how many times as long as otherwise a step may take, for a
+// run in valgrind.
+static script_limits limits = {
     .memory_bytes = (size_t)4 << 20, .cpu_ms = 150, .output_bytes = 64 << 10};
 
 static size_t read_script(const char *name, char *out)
@@ -42,7 +45,7 @@ static void check_next_script(lua_fixture *lua)
         strstr(kk_buf_text(&lua->request), "\"function\":\"planetscale.get_database\""));
 }
 
-// How many times as long as otherwise a step may take: the thread sanitizer watches every access.
+// The same for the thread sanitizer, which watches every access.
 #if defined(__SANITIZE_THREAD__)
 #define PACE 10
 #else
@@ -77,6 +80,8 @@ static void test_escape__every_attempt_ends_as_expected(void **state)
 {
     (void)state;
     char script[SCRIPT_SIZE];
+    const char *pace = getenv("KK_TEST_PACE");
+    limits.cpu_ms *= pace != NULL ? strtoul(pace, NULL, 10) : 1;
     size_t attempts = 0;
     size_t failures = 0;
     DIR *directory = opendir(KK_FIXTURES "/lua/escape");
