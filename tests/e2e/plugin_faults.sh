@@ -76,8 +76,9 @@ expect /error/reason '"path"'
 
 # What a plugin writes is bounded, and what it leaves for the end of the process finds its code.
 export KK_CRED__BEHAVE__TOKEN=token-of-a-test
+# The leak detector stops all threads when the process ends, and now and then breaks on one that is just ending.
 odd() { # odd FIXTURE: called, with the good plugin beside it
-    run --plugin "$defects/$1.so" call behave.tool word=x --json
+    ASAN_OPTIONS=detect_leaks=0 run --plugin "$defects/$1.so" call behave.tool word=x --json
 }
 odd behave_output_huge
 expect_failure_json too_large 1
