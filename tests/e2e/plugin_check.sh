@@ -88,6 +88,7 @@ trips behave_no_output 083
 # ---- What it does
 trips behave_crash 100
 grep -q 'ended the process: Segmentation fault' "$work/out" || [ -n "${KK_SANITIZE_FLAGS:-}" ] || fail 'the crash is not told'
+trips behave_open_fails 100
 trips behave_exit 100
 grep -q 'exit status 0' "$work/out" || fail 'the exit is not told'
 trips behave_hang 100 --timeout 5

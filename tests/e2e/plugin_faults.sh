@@ -87,7 +87,12 @@ expect_failure_json bad_output 1
 odd behave_atexit
 expect_ok
 expect /data '{}'
-for name in behave_output_huge behave_output_deep behave_atexit; do
+odd behave_open_null
+expect_ok
+odd behave_open_fails
+expect_failure_json internal 1
+expect_err "did not open for account 'environment': status 7"
+for name in behave_output_huge behave_output_deep behave_atexit behave_open_null behave_open_fails; do
     run --plugin "$defects/$name.so" --replay "$tape" call planetscale.get_current_user '{}' --json
     expect_ok
 done
