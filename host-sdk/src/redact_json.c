@@ -240,14 +240,6 @@ static bool is_sensitive(const editor *how, kk_redact_side side, const kk_redact
     return token->field != KK_REDACT_PERSON || is_somebodys(side, token->object);
 }
 
-// Whether a known value stands in a string as it is written, over the border of an escape, so that
-// what the string means does not hold it.
-static bool is_across_escapes(const editor *how, kk_str written)
-{
-    return how->redactor != NULL && memchr(written.ptr, '\\', written.len) != NULL &&
-           kk_redact_holds(&how->redactor->known, written);
-}
-
 static bool edit_token(kk_redact_walk *walk, const kk_redact_token *token, kk_buf *fresh)
 {
     const editor *how = walk->context;
@@ -267,7 +259,8 @@ static bool edit_token(kk_redact_walk *walk, const kk_redact_token *token, kk_bu
     if (changed) {
         kk_json_write_string(fresh, kk_buf_view(&plain));
     }
-    if (is_across_escapes(how, changed ? kk_buf_view(fresh) : token->raw)) {
+    kk_str written = changed ? kk_buf_view(fresh) : token->raw;
+    if (how->redactor != NULL && kk_redact_holds_written(&how->redactor->known, written)) {
         kk_buf_clear(fresh);
         kk_json_write_string(fresh, kk_str_from(KK_REDACT_SUSPECT));
         changed = true;

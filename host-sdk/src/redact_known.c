@@ -429,3 +429,8 @@ bool kk_redact_holds(const kk_redact_known_set *self, kk_str text)
     kk_buf_clean(&found.spans);
     return holds;
 }
+
+bool kk_redact_holds_written(const kk_redact_known_set *self, kk_str raw)
+{
+    return memchr(raw.ptr, '\\', raw.len) != NULL && kk_redact_holds(self, raw);
+}

@@ -47,6 +47,10 @@ bool kk_redact_replace(const kk_redact_known_set *self, kk_str text, bool percen
 // Whether any pattern stands in [text].
 bool kk_redact_holds(const kk_redact_known_set *self, kk_str text);
 
+// The same for a string or name of JSON as it is written: a pattern may stand over the border of an
+// escape, so that what the string means does not hold it.
+bool kk_redact_holds_written(const kk_redact_known_set *self, kk_str raw);
+
 // Appends [text] with one layer of escapes taken off; [from], if not NULL, gets where each byte
 // came from and the end: room for text.len + 1.  Returns how many bytes; never more than there
 // were.

@@ -259,7 +259,7 @@ static bool scan_token(kk_redact_walk *walk, const kk_redact_token *token, kk_bu
         return false;
     }
     if (self->redactor != NULL && (kk_redact_holds(&self->redactor->known, text) ||
-                                   kk_redact_holds(&self->redactor->known, token->raw))) {
+                                   kk_redact_holds_written(&self->redactor->known, token->raw))) {
         what = "a known secret";
     } else if (token->kind != KK_JSON_NUMBER) {
         what = find_wrapped(text, may_be_random(self, token));
