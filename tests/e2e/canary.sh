@@ -127,6 +127,7 @@ shown_once() { # shown_once ARGUMENT...: a verb that makes a key, which goes to 
     verb "$@"
     shown=$(grep -oE 'KRKEY1-[A-Za-z0-9_-]{20,}' "$work/out" | head -n 1)
     [ -n "$shown" ] || fail 'no key is shown'
+    grep -qF "$shown" "$work/server/trace" || fail 'the trace does not show the key, so that this test would prove nothing'
     grep -F "$shown" "$work/server/trace" | grep -vE '^[0-9]+ +writev?\(1<' && fail 'a key was written elsewhere'
     grep -rqF "$shown" "$KK_HOME" "$work/err" && fail 'a key that was shown is in a file'
     return 0
@@ -142,6 +143,7 @@ verb keyring slot rm "$(get /slot)" --yes --json
 verb keyring slot add --new-key-file "$work/server/second-key" --json
 number=$(get /slot)
 made=$(grep -oE 'KRKEY1-[A-Za-z0-9_-]{20,}' "$work/server/second-key") || fail 'the key file holds no key'
+grep -qF "$made" "$work/server/trace" || fail 'the trace does not show the key, so that this test would prove nothing'
 grep -F "$made" "$work/server/trace" | grep -vE "^[0-9]+ +write\([0-9]+<$work/server/" && fail 'a key was written elsewhere than to its file'
 grep -rqF "$made" "$KK_HOME" "$work/out" "$work/err" && fail 'a key that was made is in another file than its own'
 verb keyring slot rm "$number" --yes

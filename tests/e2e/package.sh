@@ -74,10 +74,10 @@ run --replay "$tape" call planetscale.get_current_user '{}' --json
 expect_ok
 run plugin check --strict 3 "$libdir/kk/plugins/planetscale.so"
 expect_ok
-start_server_of_build() { # the tests' server is not in the package
-    KK_BIN=$1 start_server
-}
-start_server_of_build "$KK_BUILD/bin"
+# The tests' server is not in the package.
+KK_BIN=$KK_BUILD/bin
+start_server
+KK_BIN=$root/usr/bin
 export KK_CRED__PLANETSCALE__URL="http://127.0.0.1:$port/v1"
 export KK_CRED__PLANETSCALE__SERVICE_TOKEN_ID=$TOKEN_ID KK_CRED__PLANETSCALE__SERVICE_TOKEN=$TOKEN
 run call planetscale.list_databases organization=acme --json
