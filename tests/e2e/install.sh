@@ -24,6 +24,7 @@ expect_ok
 run list
 expect_ok
 grep -q planetscale.list_databases "$work/out" || fail 'the installed plugin was not found'
+expect_no_library_from_here
 KK_BIN=$KK_BIN_BUILD
 
 cp "$KK_SOURCE/host-sdk/examples/embed.c" "$work/server/embed.c"

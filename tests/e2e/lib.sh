@@ -65,6 +65,16 @@ expect_ok() {
     [ "$status" = 0 ] || fail "exit status $status"
 }
 
+# kk loads nothing from the directory that it is run in: an empty file under the name of a library of its would end it.
+expect_no_library_from_here() {
+    mkdir -p "$work/here"
+    for library in libkkhost.so.1 libcjson.so.1 libsodium.so.23 libc.so.6; do
+        : >"$work/here/$library"
+    done
+    last='--version, among empty libraries'
+    (cd "$work/here" && exec "$KK_BIN/kk" --version) >"$work/out" 2>"$work/err" || fail 'a library was loaded from the current directory'
+}
+
 # expect_failure CODE STATUS: the code, its exit status, and exactly one line on standard error.
 expect_failure() {
     [ "$status" = "$2" ] || fail "exit status $status, not $2"

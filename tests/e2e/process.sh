@@ -5,6 +5,8 @@ start_server
 init_keyring
 store main "{\"service_token_id\":\"$TOKEN_ID\",\"service_token\":\"$TOKEN\",\"url\":\"http://127.0.0.1:$port/v1\"}"
 
+expect_no_library_from_here
+
 # --json gives one document, for help too.
 for words in help 'help call' '--help' 'keyring --help' 'call --help'; do
     # shellcheck disable=SC2086
