@@ -23,6 +23,7 @@ error 0
 buf 0
 near 0
 io 1
+library 1
 utf8 1
 json 1
 url 1

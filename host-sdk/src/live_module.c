@@ -2,6 +2,7 @@
 #include "live_module.h"
 #include "buf.h"
 #include "fail.h"
+#include "library.h"
 #include "trust.h"
 #include <dlfcn.h>
 #include <limits.h>
@@ -12,16 +13,14 @@
 static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
 static kk_live_fn loaded; // guarded by load_lock; once set it stays
 
-// Writes the module's path.  The library is known by the address of something inside it.
+// Writes the module's path.
 static kk_code find_module(kk_buf *path, kk_error *err)
 {
-    Dl_info info;
-    char real[PATH_MAX];
-    if (dladdr((const void *)&load_lock, &info) == 0 || realpath(info.dli_fname, real) == NULL) {
+    const char *directory = kk_library_real_directory();
+    if (directory == NULL) {
         return kk_fail(err, KK_ERR_INTERNAL, "the directory of the kk library cannot be told");
     }
-    const char *slash = strrchr(real, '/');
-    kk_buf_append_format(path, "%.*s/" KK_LIVE_MODULE_PATH, (int)(slash - real), real);
+    kk_buf_append_format(path, "%s/" KK_LIVE_MODULE_PATH, directory);
     return kk_buf_check(path, "the path of the live transport", err);
 }
 

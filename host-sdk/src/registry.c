@@ -1,10 +1,9 @@
 // The registry: which plugins are loaded, from where, and which were refused.
 #include "fail.h"
+#include "library.h"
 #include "registry_private.h"
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 
@@ -250,15 +249,11 @@ static void add_list_to_path(search_path *path, const char *list)
 // is no installation, and has none.
 static void add_installation_to_path(search_path *path)
 {
-    Dl_info info;
-    struct link_map *map = NULL;
-    const void *here = (const void *)(uintptr_t)&kk_registry_load;
-    if (dladdr1(here, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 || map->l_name[0] != '/') {
-        return;
+    const char *directory = kk_library_directory();
+    if (directory != NULL) {
+        kk_buf_append_text(&path->texts, directory);
+        add_to_path(path, "/kk/plugins", strlen("/kk/plugins"));
     }
-    const char *slash = strrchr(map->l_name, '/');
-    kk_buf_append(&path->texts, map->l_name, (size_t)(slash - map->l_name));
-    add_to_path(path, "/kk/plugins", strlen("/kk/plugins"));
 }
 
 static void fill_path(search_path *path, const char *plugin_path, const kk_config *config)

@@ -1,10 +1,10 @@
 // Finding the program kk-worker, and starting it with nothing of ours.
 #include "buf.h"
 #include "fail.h"
+#include "library.h"
 #include "trust.h"
 #include "worker.h"
 #include "worker_private.h"
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -29,15 +29,13 @@ static kk_code fail_missing(const char *path, kk_error *err)
 
 kk_code kk_worker_find(kk_buf *path, kk_error *err)
 {
-    Dl_info info;
-    char real[PATH_MAX];
-    if (dladdr((const void *)places, &info) == 0 || realpath(info.dli_fname, real) == NULL) {
+    const char *directory = kk_library_real_directory();
+    if (directory == NULL) {
         return kk_fail(err, KK_ERR_INTERNAL, "the directory of the kk library cannot be told");
     }
-    const char *slash = strrchr(real, '/');
     for (size_t i = sizeof places / sizeof places[0]; i-- > 0;) {
         kk_buf_clear(path);
-        kk_buf_append_format(path, "%.*s/%s", (int)(slash - real), real, places[i]);
+        kk_buf_append_format(path, "%s/%s", directory, places[i]);
         kk_code code = kk_buf_check(path, "the path of the worker", err);
         if (code != KK_OK || access(kk_buf_text(path), F_OK) == 0) {
             return code;

@@ -1,0 +1,22 @@
+// Where the library is that this code is in.
+//
+// Its parts, the live transport's module, kk-worker and the plugins of the installation, are found
+// from there; no variable and no search path leads to them.
+//
+// The answers are those of the first question, and stay for the life of the process: a later
+// change of the working directory does not matter, and who asks while another thread loads a
+// library does not wait until it has, as dladdr() would.
+//
+// Threads: any.
+#ifndef KK_LIBRARY_H
+#define KK_LIBRARY_H
+
+// The directory as the dynamic linker came to it, absolute.  NULL where the code is linked into a
+// program: that is no installation.
+const char *kk_library_directory(void);
+
+// The directory without symbolic links, of the library or of the program that has the code linked
+// into it.  NULL if it cannot be told.
+const char *kk_library_real_directory(void);
+
+#endif
