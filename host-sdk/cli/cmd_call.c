@@ -199,15 +199,15 @@ kk_code kk_cmd_call(kk_run *run, kk_error *err)
     call_input input = {.json = {.limit = ARGS_MAX}};
     kk_host *host = NULL;
     kk_interrupt *interrupt = NULL;
-    // All reading comes before the signals are blocked, so that Ctrl-C ends a wait for stdin.
+    // Until the signals are blocked, Ctrl-C ends the program: nothing was sent yet.  The thread
+    // that takes them comes after the host, which loads faster while there is one thread.
     kk_code code = read_input(run, &input, err);
-    if (code == KK_OK) {
-        // Before the host, so that the threads it makes leave the signals to this one.
-        code = kk_interrupt_start(&interrupt, err);
-    }
     run->calls = !kk_run_has(run, KK_OPT_DRY_RUN);
     if (code == KK_OK) {
         code = kk_run_open_host(run, &host, err);
+    }
+    if (code == KK_OK) {
+        code = kk_interrupt_start(&interrupt, err);
     }
     if (code == KK_OK) {
         code = call(run, &input, host, interrupt, err);

@@ -200,17 +200,17 @@ static kk_code run_one(kk_run *run, kk_error *err)
     kk_host *host = NULL;
     kk_lua *lua = NULL;
     kk_interrupt *interrupt = NULL;
-    // As kk call: reading first, and the signals before the host.
+    // As kk call: the host first, and then the thread that takes signals.
     kk_code code = read_script(run, &source, err);
-    if (code == KK_OK) {
-        code = kk_interrupt_start(&interrupt, err);
-    }
     // A script that does not name the functions makes no call, and need not wait for the network's
     // libraries; one that does without a call only loads them in vain.
     bool names_functions = strstr(kk_buf_text(&source.code), "integrations") != NULL;
     run->calls = names_functions && !kk_run_has(run, KK_OPT_DRY_RUN);
     if (code == KK_OK) {
         code = kk_run_open_host(run, &host, err);
+    }
+    if (code == KK_OK) {
+        code = kk_interrupt_start(&interrupt, err);
     }
     if (code == KK_OK) {
         code = kk_lua_session_open(run, host, interrupt, &lua, err);

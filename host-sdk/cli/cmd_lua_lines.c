@@ -168,9 +168,9 @@ kk_code kk_lua_lines(kk_run *run, kk_error *err)
 {
     lines self = {.run = run, .line = {.limit = CHUNK_MAX}, .chunk = {.limit = CHUNK_MAX}};
     kk_host *host = NULL;
-    kk_code code = kk_interrupt_start(&self.interrupt, err);
+    kk_code code = kk_run_open_host(run, &host, err);
     if (code == KK_OK) {
-        code = kk_run_open_host(run, &host, err);
+        code = kk_interrupt_start(&self.interrupt, err);
     }
     if (code == KK_OK) {
         code = kk_lua_session_open(run, host, self.interrupt, &self.lua, err);

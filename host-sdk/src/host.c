@@ -100,14 +100,21 @@ static void *prepare_live(void *context)
     return NULL;
 }
 
-// A thread that cannot be made is no failure either.  Signals are the embedding program's business.
+// The libraries are loaded before there is a thread: while they are put in place, every page that
+// changes is a message to each processor that runs another thread of this process.  Neither a
+// library nor a thread that is not to be had is a failure here.  Signals are the embedding
+// program's business.
 static void start_preparing(kk_host *self)
 {
+    kk_error later = {0};
     sigset_t all, before;
     // The transport takes these two away before libcurl reads them.  Here it is done before there
     // is a thread that another could be reading the environment beside.
     unsetenv("SSLKEYLOGFILE");
     unsetenv("CURL_SSL_BACKEND");
+    if (self->live == NULL) {
+        (void)!kk_live_module_load(&later);
+    }
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     self->is_preparing = pthread_create(&self->preparing, NULL, prepare_live, self) == 0;
@@ -377,9 +384,6 @@ static kk_code open_parts(kk_host *self, const kk_host_options *options, kk_erro
     if (code == KK_OK && tapes.record != NULL) {
         code = kk_tape_writer_open(tapes.record, &self->writer, err);
     }
-    if (code == KK_OK && tapes.replay == NULL && (options->flags & KK_HOST_PREPARE_LIVE) != 0) {
-        start_preparing(self);
-    }
     if (code == KK_OK && options->replay_delay != NULL) {
         code = kk_replay_delay_parse(options->replay_delay, &self->replay_delay, err);
     }
@@ -393,7 +397,13 @@ static kk_code open_parts(kk_host *self, const kk_host_options *options, kk_erro
     if (code == KK_OK) {
         code = keep_text(options->worker, &self->worker_file, err);
     }
-    return code == KK_OK ? load_plugins(self, options, err) : code;
+    if (code == KK_OK) {
+        code = load_plugins(self, options, err);
+    }
+    if (code == KK_OK && tapes.replay == NULL && (options->flags & KK_HOST_PREPARE_LIVE) != 0) {
+        start_preparing(self);
+    }
+    return code;
 }
 
 kk_code kk_host_open(const kk_host_options *options, kk_host **out, kk_error *err)

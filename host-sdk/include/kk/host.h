@@ -46,7 +46,7 @@ typedef void (*kk_log_fn)(void *context, int level, const char *text);
 
 #define KK_HOST_NO_SEARCH UINT32_C(1)          // load only `plugin_files`
 #define KK_HOST_IGNORE_ENVIRONMENT UINT32_C(2) // read no environment variable
-#define KK_HOST_PREPARE_LIVE UINT32_C(4)       // load the live transport on a thread meanwhile
+#define KK_HOST_PREPARE_LIVE UINT32_C(4)       // load the live transport now
 #define KK_HOST_REQUIRE_MLOCK UINT32_C(8)      // as KK_KEYRING_REQUIRE_MLOCK of kk/keyring.h
 
 struct kk_live_host;
@@ -83,9 +83,10 @@ typedef struct kk_host_options {
     void *ask_context;
 } kk_host_options;
 
-// KK_HOST_PREPARE_LIVE is for a program that calls once and ends.  What the network needs takes
-// longer to load than the host takes to open, so a thread loads it meanwhile; what goes wrong there
-// is told by the call that needs it.  Under replay the flag means nothing.
+// KK_HOST_PREPARE_LIVE is for a program that has one thread, calls once and ends.  What the network
+// needs is some thirty libraries, which load faster while no other thread runs: they are loaded
+// here, and a thread readies them while the program goes on.  What goes wrong is told by the call
+// that needs it.  Under replay the flag means nothing.
 //
 // Reads the configuration and loads the plugins: `plugin_files`, then KK_PLUGIN_PATH, the user's
 // directory, this installation's, /usr/local/lib/kk/plugins, /usr/lib/kk/plugins.  A plugin that
