@@ -58,67 +58,39 @@ static bool wants_all(const ps_call *self)
 
 // An empty list may mean that there is nothing, or that a service token may see nothing; only the
 // reader can tell, so the result says it.
-static kk_status append_empty_hint(const ps_call *self, kk_str page, kk_buf *out)
+static kk_status append_empty_hint(const ps_call *self, kk_buf *page)
 {
     kk_buf hint = {.limit = KK_TEXT_MAX};
     kk_buf quoted = {.limit = KK_TEXT_MAX};
+    kk_buf longer = {.limit = PS_OUTPUT_MAX};
     kk_buf_append_text(&hint, "nothing is listed; if something should be, ");
     ps_append_access_hint(self, &hint);
     kk_json_write_string(&quoted, kk_buf_view(&hint));
     kk_json_member member = {.name = "hint", .value = kk_buf_view(&quoted)};
-    kk_status status = ps_append_members(self, page, &member, 1, out);
+    kk_status status = ps_append_members(self, kk_buf_view(page), &member, 1, &longer);
+    if (status == KK_E_OK) {
+        kk_buf_clear(page);
+        kk_buf_append_str(page, kk_buf_view(&longer));
+    }
+    kk_buf_clean(&longer);
     kk_buf_clean(&quoted);
     kk_buf_clean(&hint);
     return status;
 }
 
-static bool is_empty_array(kk_str rows)
-{
-    kk_json_reader reader;
-    kk_json_reader_init(&reader, rows);
-    return kk_json_next(&reader) == KK_JSON_ARRAY && kk_json_next(&reader) == KK_JSON_ARRAY_END;
-}
-
-// Gives the body of the one response that the arguments ask for: the response's own, or in [made]
-// where it gets a hint.
-static kk_status fetch(const ps_call *self, kk_buf *made, kk_str *result)
+// Appends the extended body of the one response that the arguments ask for.
+static kk_status fetch(const ps_call *self, kk_buf *out)
 {
     const kk_http_response *response = NULL;
+    kk_json_extent extent;
     kk_status status = ps_send(self, 0, 0, &response);
-    kk_str rows = {0};
     if (status == KK_E_OK) {
-        status = ps_check_body(self, response, &rows);
+        status = ps_extend_body(self, response, out, &extent);
     }
-    if (status != KK_E_OK) {
-        return status;
-    }
-    kk_str body = {response->body, response->body_len};
     bool service_token = self->self != NULL && self->self->service_token;
-    if (service_token && self->operation->tool->rows != NULL && is_empty_array(rows)) {
-        status = append_empty_hint(self, body, made);
-        body = kk_buf_view(made);
+    if (status == KK_E_OK && service_token && extent.has_rows && extent.row_count == 0) {
+        status = append_empty_hint(self, out);
     }
-    *result = body;
-    return status;
-}
-
-// Writes the result with what the documentation promises and the API leaves out.
-static kk_status write_extended(const ps_call *self, kk_str result)
-{
-    const ps_operation *operation = self->operation;
-    if (operation->extend == NULL) {
-        return self->call->host->write(self->call, result.ptr, result.len);
-    }
-    kk_error err = {0};
-    kk_buf out = {.limit = PS_OUTPUT_MAX};
-    // What is added is a few bytes a row: room for it all at once spares the copies of a growing
-    // buffer.
-    kk_buf_reserve(&out, result.len + result.len / 16);
-    kk_code code =
-        kk_json_extend(result, operation->tool->rows, operation->extend, NULL, &out, &err);
-    kk_status status = code == KK_OK ? self->call->host->write(self->call, out.ptr, out.len)
-                                     : ps_fail_error(self, &err);
-    kk_buf_clean(&out);
     return status;
 }
 
@@ -126,25 +98,19 @@ kk_status ps_run(const ps_operation *operation, const kk_instance *self, const k
                  kk_str args)
 {
     ps_call run = {.operation = operation, .self = self, .call = call, .args = args};
-    kk_buf made = {.limit = PS_OUTPUT_MAX};
-    kk_str result = {0};
+    kk_buf result = {.limit = PS_OUTPUT_MAX};
     kk_error err = {0};
     kk_status status = check_args(&run);
     if (status != KK_E_OK) {
         return status;
     }
-    if (wants_all(&run)) {
-        status = ps_gather(&run, &made);
-        result = kk_buf_view(&made);
-    } else {
-        status = fetch(&run, &made, &result);
-    }
-    if (status == KK_E_OK && kk_buf_check(&made, "the result", &err) != KK_OK) {
+    status = wants_all(&run) ? ps_gather(&run, &result) : fetch(&run, &result);
+    if (status == KK_E_OK && kk_buf_check(&result, "the result", &err) != KK_OK) {
         status = ps_fail_error(&run, &err);
     }
     if (status == KK_E_OK) {
-        status = write_extended(&run, result);
+        status = call->host->write(call, result.ptr, result.len);
     }
-    kk_buf_clean(&made);
+    kk_buf_clean(&result);
     return status;
 }

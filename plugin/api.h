@@ -39,7 +39,7 @@ typedef struct ps_operation {
     const char *method;             // "GET" or "POST"
     const char *path;               // below the base URL; {name} is an argument
     const ps_parameter *parameters; // never NULL
-    kk_json_extend_fn extend;       // adds to the object, or to each row; NULL = nothing is added
+    kk_json_extend_fn extend;       // adds to the object, or to each row
     const char *lost_hint;          // of a POST: what to do when its answer was lost
 } ps_operation;
 
@@ -75,12 +75,15 @@ kk_status ps_send(const ps_call *self, int64_t page, int64_t per_page,
 
 // ---- pages.c: lists
 
-// Walks the pages and appends the last one to [out], with the rows of all pages as its rows.
+// Walks the pages and appends the last one to [out], with the rows of all pages, extended, as its
+// rows.
 kk_status ps_gather(const ps_call *self, kk_buf *out);
 
 // Checks that a response is a success and what the tool's output promises: one JSON object, with an
-// array at the tool's rows if it has them.  *rows is that array, or empty.
-kk_status ps_check_body(const ps_call *self, const kk_http_response *response, kk_str *rows);
+// array at the tool's rows if it has them.  Appends it to [out] with what the documentation
+// promises and the API leaves out.  *extent tells what it is.
+kk_status ps_extend_body(const ps_call *self, const kk_http_response *response, kk_buf *out,
+                         kk_json_extent *extent);
 
 // Appends [page] to [out] with [added] members at the end of the object.
 kk_status ps_append_members(const ps_call *self, kk_str page, const kk_json_member *added,

@@ -2,35 +2,42 @@
 #include "api.h"
 #include <stdio.h>
 
-kk_status ps_check_body(const ps_call *self, const kk_http_response *response, kk_str *rows)
+// Checks what can be told without reading the body.
+static kk_status check_answer(const ps_call *self, const kk_http_response *response)
 {
     if (response->status < 200 || response->status > 299) {
         return ps_fail_response(self, response);
     }
     const char *problem = ps_not_json(response);
-    if (problem != NULL) {
-        return ps_fail_body(self, response, problem);
+    return problem == NULL ? KK_E_OK : ps_fail_body(self, response, problem);
+}
+
+kk_status ps_extend_body(const ps_call *self, const kk_http_response *response, kk_buf *out,
+                         kk_json_extent *extent)
+{
+    kk_status status = check_answer(self, response);
+    if (status != KK_E_OK) {
+        return status;
     }
     kk_str body = {response->body, response->body_len};
-    const char *pointer = self->operation->tool->rows;
-    kk_str found = {0};
-    // Finding the rows reads all of the body, so only a body without them has to be checked apart.
-    if (pointer != NULL && kk_json_find(body, pointer, &found) && found.ptr[0] == '[') {
-        *rows = found;
-        return KK_E_OK;
-    }
+    const char *rows = self->operation->tool->rows;
     kk_error err = {0};
-    if (kk_json_check(body, &err) != KK_OK) {
+    // What is added is a few bytes a row: room for it all at once spares the copies of a growing
+    // buffer.
+    kk_buf_reserve(out, body.len + body.len / 16);
+    kk_code code = kk_json_extend(body, rows, self->operation->extend, NULL, out, extent, &err);
+    if (code == KK_ERR_PROTOCOL) {
         char text[256];
         snprintf(text, sizeof text, "with a body that is not JSON: %.200s", err.message);
         return ps_fail_body(self, response, text);
     }
-    kk_json_reader reader;
-    kk_json_reader_init(&reader, body);
-    if (kk_json_next(&reader) != KK_JSON_OBJECT) {
+    if (code != KK_OK) {
+        return ps_fail_error(self, &err);
+    }
+    if (extent->kind != KK_JSON_OBJECT) {
         return ps_fail_body(self, response, "with JSON that is not an object");
     }
-    if (pointer != NULL) {
+    if (rows != NULL && !extent->has_rows) {
         return ps_fail_body(self, response, "with a list whose 'data' is not an array");
     }
     return KK_E_OK;
@@ -58,7 +65,7 @@ kk_status ps_append_members(const ps_call *self, kk_str page, const kk_json_memb
 {
     member_list list = {added, count};
     kk_error err = {0};
-    if (kk_json_extend(page, NULL, add_members, &list, out, &err) != KK_OK) {
+    if (kk_json_extend(page, NULL, add_members, &list, out, NULL, &err) != KK_OK) {
         return ps_fail_error(self, &err);
     }
     return KK_E_OK;
@@ -66,8 +73,9 @@ kk_status ps_append_members(const ps_call *self, kk_str page, const kk_json_memb
 
 // A walk over pages: the rows gathered so far, and where it stands.
 typedef struct ps_walk {
-    kk_buf rows; // elements with commas between them, in the bytes that the service sent
+    kk_buf rows; // elements with commas between them
     size_t count;
+    kk_buf text; // of the page at hand, extended
     int64_t page;
     int64_t per_page;
     int64_t next; // 0 = this was the last page
@@ -99,10 +107,9 @@ static void append_rows(ps_walk *self, kk_str array)
 // Reads where the page says the next one is.
 static kk_status read_next(const ps_call *self, ps_walk *walk)
 {
-    kk_str body = {walk->response->body, walk->response->body_len};
     kk_str raw;
     walk->next = 0;
-    if (!kk_json_find(body, "/next_page", &raw) || kk_str_is(raw, "null")) {
+    if (!kk_json_find(kk_buf_view(&walk->text), "/next_page", &raw) || kk_str_is(raw, "null")) {
         return KK_E_OK;
     }
     if (!kk_json_integer(raw, &walk->next)) {
@@ -117,12 +124,16 @@ static kk_status read_page(const ps_call *self, ps_walk *walk)
     if (status != KK_E_OK) {
         return status;
     }
-    kk_str rows = {0};
-    status = ps_check_body(self, walk->response, &rows);
+    kk_json_extent extent;
+    kk_buf_clear(&walk->text);
+    status = ps_extend_body(self, walk->response, &walk->text, &extent);
     if (status != KK_E_OK) {
         return status;
     }
-    append_rows(walk, rows);
+    kk_str rows;
+    if (kk_json_find(kk_buf_view(&walk->text), self->operation->tool->rows, &rows)) {
+        append_rows(walk, rows);
+    }
     kk_error err = {0};
     if (kk_buf_check(&walk->rows, "all the rows", &err) != KK_OK) {
         return ps_fail_error(self, &err);
@@ -182,11 +193,10 @@ static void append_hint(const ps_call *self, const ps_walk *walk, kk_buf *hint)
 
 static kk_status append_result(const ps_call *self, const ps_walk *walk, kk_buf *out)
 {
-    kk_str body = {walk->response->body, walk->response->body_len};
     kk_buf page = {.limit = PS_OUTPUT_MAX};
     kk_buf hint = {.limit = KK_TEXT_MAX};
     kk_buf quoted = {.limit = KK_TEXT_MAX};
-    rewrite_page(self, body, kk_buf_view(&walk->rows), &page);
+    rewrite_page(self, kk_buf_view(&walk->text), kk_buf_view(&walk->rows), &page);
     append_hint(self, walk, &hint);
     kk_json_write_string(&quoted, kk_buf_view(&hint));
     const kk_json_member members[] = {
@@ -211,7 +221,10 @@ kk_status ps_gather(const ps_call *self, kk_buf *out)
         return ps_fail(self, KK_E_INVALID_ARGS, "/page",
                        "'page' and 'all' exclude each other; nothing was sent");
     }
-    ps_walk walk = {.rows = {.limit = PS_OUTPUT_MAX}, .page = 1, .per_page = PS_PAGE_ROWS_MAX};
+    ps_walk walk = {.rows = {.limit = PS_OUTPUT_MAX},
+                    .text = {.limit = PS_OUTPUT_MAX},
+                    .page = 1,
+                    .per_page = PS_PAGE_ROWS_MAX};
     if (ps_argument(self, "limit", &raw)) {
         kk_json_integer(raw, &walk.per_page);
     }
@@ -229,6 +242,7 @@ kk_status ps_gather(const ps_call *self, kk_buf *out)
     if (status == KK_E_OK) {
         status = append_result(self, &walk, out);
     }
+    kk_buf_clean(&walk.text);
     kk_buf_clean(&walk.rows);
     return status;
 }

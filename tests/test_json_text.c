@@ -37,7 +37,7 @@ static void test_json__rewriting_copies_every_byte_it_does_not_change(void **sta
     assert_fixture(&out, "exact/indented.json");
     kk_buf_clear(&out);
     size_t calls = 0;
-    assert_ok(kk_json_extend(input, "/data", add_two, &calls, &out, &err), &err);
+    assert_ok(kk_json_extend(input, "/data", add_two, &calls, &out, NULL, &err), &err);
     assert_int_equal(calls, 3);
     assert_fixture(&out, "exact/extended.json");
     kk_buf_clear(&out);
@@ -65,8 +65,8 @@ static void test_json__a_rewrite_of_no_json_leaves_the_buffer_as_it_was(void **s
     size_t calls = 0;
     assert_code(kk_json_compact(bad, &out, NULL), KK_ERR_PROTOCOL);
     assert_code(kk_json_indent(bad, &out, NULL), KK_ERR_PROTOCOL);
-    assert_code(kk_json_extend(bad, "/a", add_two, &calls, &out, NULL), KK_ERR_PROTOCOL);
-    assert_code(kk_json_extend(bad, NULL, add_two, &calls, &out, NULL), KK_ERR_PROTOCOL);
+    assert_code(kk_json_extend(bad, "/a", add_two, &calls, &out, NULL, NULL), KK_ERR_PROTOCOL);
+    assert_code(kk_json_extend(bad, NULL, add_two, &calls, &out, NULL, NULL), KK_ERR_PROTOCOL);
     assert_code(kk_json_project(bad, &projection, &out, NULL), KK_ERR_PROTOCOL);
     assert_code(kk_json_mask(bad, pointers, &out, NULL), KK_ERR_PROTOCOL);
     assert_string_equal(kk_buf_text(&out), "before");
@@ -100,10 +100,44 @@ static void test_json__extend_keeps_members_that_are_there(void **state)
         kk_buf out = {.limit = TEXT_MAX};
         kk_error err = {0};
         size_t calls = 0;
-        assert_ok(
-            kk_json_extend(kk_str_from(cases[i].text), cases[i].rows, add_two, &calls, &out, &err),
-            &err);
+        assert_ok(kk_json_extend(kk_str_from(cases[i].text), cases[i].rows, add_two, &calls, &out,
+                                 NULL, &err),
+                  &err);
         assert_string_equal(kk_buf_text(&out), cases[i].wanted);
+        kk_buf_clean(&out);
+    }
+}
+
+static void test_json__extend_tells_what_the_text_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *rows;
+        kk_json_extent wanted;
+    } cases[] = {
+        {"{\"a\":[{},[{}],1]}", "/a", {KK_JSON_OBJECT, true, 3}},
+        {"{\"a\":[]}", "/a", {KK_JSON_OBJECT, true, 0}},
+        {"{\"a\":{}}", "/a", {KK_JSON_OBJECT, false, 0}},
+        {"{\"b\":[{}]}", "/a", {KK_JSON_OBJECT, false, 0}},
+        {"{\"a\":[{}],\"a\":null}", "/a", {KK_JSON_OBJECT, false, 1}},
+        {"{\"a\":[{},{}],\"a\":[{}]}", "/a", {KK_JSON_OBJECT, true, 1}},
+        {"{\"a\":{\"b\":[1,2]}}", "/a/b", {KK_JSON_OBJECT, true, 2}},
+        {"[1,2]", "", {KK_JSON_ARRAY, true, 2}},
+        {"[1,2]", NULL, {KK_JSON_ARRAY, false, 0}},
+        {" null ", NULL, {KK_JSON_NULL, false, 0}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        kk_buf out = {.limit = TEXT_MAX};
+        kk_json_extent extent = {0};
+        kk_error err = {0};
+        assert_ok(kk_json_extend(kk_str_from(cases[i].text), cases[i].rows, NULL, NULL, &out,
+                                 &extent, &err),
+                  &err);
+        assert_string_equal(kk_buf_text(&out), cases[i].text);
+        assert_int_equal(extent.kind, cases[i].wanted.kind);
+        assert_int_equal(extent.has_rows, cases[i].wanted.has_rows);
+        assert_int_equal(extent.row_count, cases[i].wanted.row_count);
         kk_buf_clean(&out);
     }
 }
@@ -123,7 +157,7 @@ static void test_json__extend_reports_a_scratch_that_is_full(void **state)
     char *much = calloc(1, KK_TEXT_MAX + 1);
     assert_non_null(much);
     kk_buf out = {.limit = TEXT_MAX};
-    assert_code(kk_json_extend(KK_STR("{}"), NULL, add_too_much, much, &out, NULL),
+    assert_code(kk_json_extend(KK_STR("{}"), NULL, add_too_much, much, &out, NULL, NULL),
                 KK_ERR_TOO_LARGE);
     kk_buf_clean(&out);
     free(much);
@@ -248,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_json__rewriting_copies_every_byte_it_does_not_change),
         cmocka_unit_test(test_json__a_rewrite_of_no_json_leaves_the_buffer_as_it_was),
         cmocka_unit_test(test_json__extend_keeps_members_that_are_there),
+        cmocka_unit_test(test_json__extend_tells_what_the_text_is),
         cmocka_unit_test(test_json__extend_reports_a_scratch_that_is_full),
         cmocka_unit_test(test_json__project_reaches_into_objects_and_keeps_what_is_around),
         cmocka_unit_test(test_json__mask_hides_every_value_at_a_pointer),

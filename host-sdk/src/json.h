@@ -134,13 +134,22 @@ bool kk_json_object_get(const kk_json_object *object, const char *name, kk_str *
 typedef size_t (*kk_json_extend_fn)(void *context, const kk_json_object *object,
                                     kk_json_member *added, kk_buf *scratch);
 
+// What kk_json_extend() came by, so that who needs to know does not read the text again.
+typedef struct kk_json_extent {
+    kk_json_kind kind; // of the value itself
+    bool has_rows;     // an array is at [rows]; of duplicate members the last counts
+    size_t row_count;  // its elements
+} kk_json_extent;
+
 // Appends [text] to [out] with members added: to every object that is an element of the array at
 // the JSON Pointer [rows], or to the value itself if [rows] is NULL.  All other bytes are copied
-// unchanged.  If there is no array at [rows], or the value is not an object, the text is copied as
-// it is.  The text is read once.
+// unchanged.  If there is no array at [rows], the value is not an object, or [extend] is NULL, the
+// text is copied as it is.  The text is read once; *extent, unless [extent] is NULL, tells what it
+// is.
 // Errors: KK_ERR_PROTOCOL, which leaves [out] as it was; and what kk_buf_check() gives.
 KK_MUST_USE kk_code kk_json_extend(kk_str text, const char *rows, kk_json_extend_fn extend,
-                                   void *context, kk_buf *out, kk_error *err);
+                                   void *context, kk_buf *out, kk_json_extent *extent,
+                                   kk_error *err);
 
 // What kk_json_project() keeps.  A field is a member name, or names joined by '.' that reach into
 // objects.

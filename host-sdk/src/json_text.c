@@ -216,6 +216,7 @@ typedef struct extension {
     size_t capacity;
     kk_buf scratch;
     kk_buf *out;
+    kk_json_extent seen;
 } extension;
 
 bool kk_json_object_get(const kk_json_object *object, const char *name, kk_str *raw)
@@ -291,6 +292,9 @@ static void extend_object(extension *self)
     }
     kk_json_member added[KK_JSON_ADDED_MAX];
     kk_json_object object = {self->pairs, self->count};
+    if (self->extend == NULL) {
+        return;
+    }
     kk_buf_clear(&self->scratch);
     size_t count = self->extend(self->context, &object, added, &self->scratch);
     assert(count <= KK_JSON_ADDED_MAX);
@@ -304,6 +308,8 @@ static void extend_object(extension *self)
 static void extend_elements(extension *self)
 {
     kk_json_kind kind;
+    self->seen.has_rows = true;
+    self->seen.row_count = 0;
     while ((kind = kk_json_next(&self->reader)) > KK_JSON_END && kind != KK_JSON_ARRAY_END) {
         kk_str element;
         if (kind == KK_JSON_OBJECT) {
@@ -311,6 +317,7 @@ static void extend_elements(extension *self)
         } else {
             kk_json_finish_value(&self->reader, kind, &element);
         }
+        self->seen.row_count++;
     }
 }
 
@@ -324,6 +331,7 @@ static void extend_at(extension *self, kk_json_kind kind, const char *pointer)
         extend_elements(self);
         return;
     }
+    self->seen.has_rows = false;
     if (!inner || (kind != KK_JSON_OBJECT && kind != KK_JSON_ARRAY)) {
         kk_json_finish_value(&self->reader, kind, &value);
         return;
@@ -345,7 +353,7 @@ static void extend_at(extension *self, kk_json_kind kind, const char *pointer)
 }
 
 kk_code kk_json_extend(kk_str text, const char *rows, kk_json_extend_fn extend, void *context,
-                       kk_buf *out, kk_error *err)
+                       kk_buf *out, kk_json_extent *extent, kk_error *err)
 {
     extension self = {.extend = extend,
                       .context = context,
@@ -356,6 +364,7 @@ kk_code kk_json_extend(kk_str text, const char *rows, kk_json_extend_fn extend, 
     kk_json_reader_init(&self.reader, text);
     kk_json_kind kind = kk_json_next(&self.reader);
     kk_str value;
+    self.seen.kind = kind;
     if (rows != NULL) {
         extend_at(&self, kind, rows);
     } else if (kind == KK_JSON_OBJECT) {
@@ -371,6 +380,9 @@ kk_code kk_json_extend(kk_str text, const char *rows, kk_json_extend_fn extend, 
         code = kk_buf_check(out, "the rewritten JSON", err);
     } else if (out->len > before) {
         kk_buf_shrink(out, before);
+    }
+    if (extent != NULL) {
+        *extent = self.seen;
     }
     free(self.pairs);
     kk_buf_clean(&self.scratch);

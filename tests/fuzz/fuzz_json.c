@@ -45,7 +45,7 @@ static void check_rewrites(kk_str text, kk_code expected)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         kk_json_projection projection = {rows[i], fields, 3};
         kk_buf_clear(&out);
-        REQUIRE(kk_json_extend(text, rows[i], add_one, NULL, &out, NULL) == expected);
+        REQUIRE(kk_json_extend(text, rows[i], add_one, NULL, &out, NULL, NULL) == expected);
         REQUIRE(expected != KK_OK || kk_json_check(kk_buf_view(&out), NULL) == KK_OK);
         kk_buf_clear(&out);
         REQUIRE(kk_json_project(text, &projection, &out, NULL) == expected);
