@@ -27,8 +27,14 @@ static const char *in_dir(const char *name)
 static void answer_things(void *context, const http_request *request, http_answer *answer)
 {
     (void)context;
-    if (strcmp(request->path, "/missing") == 0) {
-        answer->status = 404;
+    static const struct {
+        const char *path;
+        unsigned status;
+    } refusals[] = {{"/missing", 404}, {"/limited", 429}, {"/broken", 500}};
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        if (strcmp(request->path, refusals[i].path) == 0) {
+            answer->status = refusals[i].status;
+        }
     }
     if (strcmp(request->path, "/slow") == 0) {
         answer->delay_ms = 20;
@@ -84,6 +90,37 @@ static void test_live__hundred_requests_use_one_connection(void **state)
         assert_int_equal(http_server_connections(self.server), 1);
         pair_close(&self);
     }
+}
+
+// The server keeps its connections for ever; libcurl counts idle time in whole seconds.
+static void test_live__idle_connection_is_not_used_again(void **state)
+{
+    (void)state;
+    pair self = pair_open(dir, in_dir("ca.pem"), NULL);
+    self.live->host.idle_s = 1;
+    assert_ok(get(&self, "https://localhost", "/things"), &self.live->err);
+    assert_ok(get(&self, "https://localhost", "/things"), &self.live->err);
+    assert_int_equal(http_server_connections(self.server), 1);
+    usleep(2200000);
+    assert_ok(get(&self, "https://localhost", "/things"), &self.live->err);
+    assert_int_equal(http_server_connections(self.server), 2);
+    pair_close(&self);
+}
+
+// Whatever the status, its body is read to the end.
+static void test_live__refusals_leave_the_connection_in_use(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/missing", "/things", "/limited", "/broken"};
+    static const unsigned statuses[] = {404, 200, 429, 500};
+    pair self = pair_open(NULL, NULL, NULL);
+    for (size_t i = 0; i < 8; i++) {
+        assert_ok(get(&self, "http://127.0.0.1", paths[i % 4]), &self.live->err);
+        assert_int_equal(self.live->response.status, statuses[i % 4]);
+        assert_int_equal(self.live->response.body.len, 11);
+    }
+    assert_int_equal(http_server_connections(self.server), 1);
+    pair_close(&self);
 }
 
 static void test_live__answer_has_status_body_and_fields_in_order(void **state)
@@ -426,6 +463,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_live__hundred_requests_use_one_connection),
+        cmocka_unit_test(test_live__idle_connection_is_not_used_again),
+        cmocka_unit_test(test_live__refusals_leave_the_connection_in_use),
         cmocka_unit_test(test_live__answer_has_status_body_and_fields_in_order),
         cmocka_unit_test(test_live__request_arrives_as_it_was_made),
         cmocka_unit_test(test_live__log_names_neither_query_nor_header),

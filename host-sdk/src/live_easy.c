@@ -11,6 +11,9 @@
 
 #define CONNECT_TIMEOUT_MS 5000L
 
+// A server that ends idle connections does so later than we do, mostly.
+#define IDLE_S 60L
+
 // What is set without knowing the request.
 typedef struct number_option {
     CURLoption option;
@@ -37,7 +40,6 @@ static const number_option fixed_options[] = {
     // other transfer up and let the deadline pass.
     {CURLOPT_QUICK_EXIT, 1},
     {CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS},
-    {CURLOPT_MAXAGE_CONN, 60},
     {CURLOPT_MAXLIFETIME_CONN, 600},
     {CURLOPT_TCP_KEEPALIVE, 1},
     {CURLOPT_VERBOSE, 0},
@@ -116,9 +118,11 @@ static bool set_connection(kk_live_job *job)
     // wait for.
     bool shared = job->target.secure && !alone;
     long version = shared ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
+    long idle_s = job->live->host->idle_s > 0 ? (long)job->live->host->idle_s : IDLE_S;
     CURL *easy = job->easy;
     return set_text(easy, CURLOPT_PROTOCOLS_STR, job->target.secure ? "https" : "http") &&
            set_number(easy, CURLOPT_FRESH_CONNECT, alone) &&
+           set_number(easy, CURLOPT_MAXAGE_CONN, idle_s) &&
            set_number(easy, CURLOPT_HTTP_VERSION, version) &&
            set_number(easy, CURLOPT_PIPEWAIT, shared) &&
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, kk_live_open_socket) == CURLE_OK &&

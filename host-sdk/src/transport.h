@@ -141,6 +141,7 @@ typedef struct kk_live_host {
     const char
         *proxy; // from the user's configuration, or NULL for none, whatever the environment says
     const char *resolve; // internal, for tests: an entry for CURLOPT_RESOLVE, or NULL
+    unsigned idle_s; // internal, for tests: a connection idle for longer is closed; 0 = a minute
     void (*log)(void *context, int level, const char *text);
     void *log_context;
     kk_code (*fail)(kk_error *err, kk_code code, const char *format, ...) KK_PRINTF(3, 4);
