@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 // A directory of this run: ca.pem, server.pem and server.key, and under `odd` those of a server
-// with another name, under `old` those of one whose certificate has expired.
+// with another name, under `old` those of one whose certificate has expired, and under `own` those
+// of one that signed its certificate itself.
 static char dir[64];
 
 static const char *in_dir(const char *name)
@@ -264,17 +265,19 @@ static void test_live__unknown_authority_is_tls_and_unsent(void **state)
     pair_close(&self);
 }
 
-static void test_live__wrong_or_expired_certificate_is_tls(void **state)
+static void test_live__certificate_that_does_not_hold_is_tls(void **state)
 {
     (void)state;
-    const char *const kinds[] = {"odd", "old"};
-    const char *const parts[] = {"not for this host name", "expired"};
-    for (size_t i = 0; i < 2; i++) {
+    const char *const kinds[] = {"odd", "old", "own"};
+    const char *const parts[] = {"not for this host name", "expired",
+                                 "not signed by a known authority"};
+    for (size_t i = 0; i < 3; i++) {
         char ca_file[128];
         snprintf(ca_file, sizeof ca_file, "%s/%s/ca.pem", dir, kinds[i]);
         pair self = pair_open(in_dir(kinds[i]), ca_file, NULL);
         assert_code(get(&self, "https://localhost", "/things"), KK_ERR_TLS);
         assert_holds(self.live->err.message, parts[i]);
+        assert_int_equal(self.live->sent, KK_SENT_NO);
         assert_int_equal(http_server_requests(self.server), 0);
         pair_close(&self);
     }
@@ -361,6 +364,9 @@ static void test_live__environment_has_no_say(void **state)
     seen = http_server_request_at(self.server, 0);
     assert_null(http_request_header(seen, "Authorization"));
     pair_close(&self);
+    // Where libcurl has one TLS library alone, it would not mind a name that there is none of.
+    assert_null(getenv("SSLKEYLOGFILE"));
+    assert_null(getenv("CURL_SSL_BACKEND"));
 }
 
 // ---- Threads
@@ -418,6 +424,18 @@ static void write_netrc(void)
     fclose(file);
 }
 
+// A system that takes every version of TLS, so that it is not the system that refuses the old ones.
+static void write_lax_configuration(void)
+{
+    FILE *file = fopen(in_dir("openssl.cnf"), "w");
+    assert_non_null(file);
+    fputs("openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = lax\n"
+          "[lax]\nMinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\n",
+          file);
+    fclose(file);
+    setenv("OPENSSL_CONF", in_dir("openssl.cnf"), 1);
+}
+
 // Everything libcurl would listen to: proxies that nobody answers at, a password file, a file for
 // the keys of connections.
 static int set_up(void **state)
@@ -429,14 +447,20 @@ static int set_up(void **state)
     const test_ca_options odd = {.host = "other.example"};
     const test_ca_options old = {.expired = true};
     assert_int_equal(mkdir(in_dir("odd"), 0700), 0);
+    const test_ca_options own = {.self_signed = true};
     assert_int_equal(mkdir(in_dir("old"), 0700), 0);
+    assert_int_equal(mkdir(in_dir("own"), 0700), 0);
     assert_ok(test_ca_write(dir, NULL, &err), &err);
     assert_ok(test_ca_write(in_dir("odd"), &odd, &err), &err);
     assert_ok(test_ca_write(in_dir("old"), &old, &err), &err);
+    assert_ok(test_ca_write(in_dir("own"), &own, &err), &err);
     write_netrc();
+    write_lax_configuration();
     setenv("http_proxy", "http://127.0.0.1:1", 1);
     setenv("https_proxy", "http://127.0.0.1:1", 1);
+    setenv("HTTPS_PROXY", "http://127.0.0.1:1", 1);
     setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+    setenv("all_proxy", "http://127.0.0.1:1", 1);
     setenv("HOME", dir, 1);
     setenv("NETRC", in_dir(".netrc"), 1);
     setenv("SSLKEYLOGFILE", in_dir("tls-keys"), 1);
@@ -447,14 +471,16 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    const char *const names[] = {"ca.pem",         "server.pem",     "server.key", "odd/ca.pem",
-                                 "odd/server.pem", "odd/server.key", "old/ca.pem", "old/server.pem",
-                                 "old/server.key", ".netrc",         "tls-keys"};
+    const char *const names[] = {
+        "ca.pem",         "server.pem",     "server.key",     "odd/ca.pem",     "odd/server.pem",
+        "odd/server.key", "old/ca.pem",     "old/server.pem", "old/server.key", "own/ca.pem",
+        "own/server.pem", "own/server.key", ".netrc",         "tls-keys",       "openssl.cnf"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         unlink(in_dir(names[i]));
     }
     rmdir(in_dir("odd"));
     rmdir(in_dir("old"));
+    rmdir(in_dir("own"));
     rmdir(dir);
     return 0;
 }
@@ -472,7 +498,7 @@ int main(void)
         cmocka_unit_test(test_live__write_without_a_body_says_so),
         cmocka_unit_test(test_live__large_body_is_sent_without_asking_first),
         cmocka_unit_test(test_live__unknown_authority_is_tls_and_unsent),
-        cmocka_unit_test(test_live__wrong_or_expired_certificate_is_tls),
+        cmocka_unit_test(test_live__certificate_that_does_not_hold_is_tls),
         cmocka_unit_test(test_live__old_versions_of_tls_are_refused),
         cmocka_unit_test(test_live__missing_ca_file_is_tls),
         cmocka_unit_test(test_live__tls_to_a_plain_server_is_tls),

@@ -421,6 +421,9 @@ static void test_live_faults__proxy_sees_neither_credential_nor_loopback(void **
     char proxy[64];
     snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", wire_server_port(self.server));
     self.live->host.proxy = proxy;
+    // The environment has no exceptions to make either.
+    setenv("no_proxy", "*", 1);
+    setenv("NO_PROXY", "*", 1);
     kk_request request = {.method = "GET",
                           .url = "https://service.example/v1/things",
                           .credential = {"Authorization", "hidden"},
@@ -432,6 +435,8 @@ static void test_live_faults__proxy_sees_neither_credential_nor_loopback(void **
     assert_int_equal(wire_server_requests(direct), 1);
     exchange_end(&self);
     wire_server_stop(direct);
+    unsetenv("no_proxy");
+    unsetenv("NO_PROXY");
     assert_holds(proxied, "CONNECT service.example:443 HTTP/1.1\r\n");
     assert_null(strstr(proxied, "hidden"));
 }

@@ -102,7 +102,8 @@ static int make_server(identity *server, const identity *ca, const test_ca_optio
     note(&first, gnutls_x509_crt_set_key_usage(server->certificate, GNUTLS_KEY_DIGITAL_SIGNATURE));
     note(&first,
          gnutls_x509_crt_set_key_purpose_oid(server->certificate, GNUTLS_KP_TLS_WWW_SERVER, 0));
-    note(&first, gnutls_x509_crt_sign2(server->certificate, ca->certificate, ca->key,
+    const identity *signer = options->self_signed ? server : ca;
+    note(&first, gnutls_x509_crt_sign2(server->certificate, signer->certificate, signer->key,
                                        GNUTLS_DIG_SHA256, 0));
     return first;
 }

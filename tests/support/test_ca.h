@@ -8,6 +8,7 @@
 typedef struct test_ca_options {
     const char *host; // the only name in the server's certificate; NULL = localhost, 127.0.0.1, ::1
     bool expired;     // the server's certificate ended yesterday
+    bool self_signed; // the server signed it itself: ca.pem has nothing to do with it
 } test_ca_options;
 
 // Makes new keys and writes ca.pem, server.pem and server.key into the directory [dir], which
