@@ -51,7 +51,7 @@ static void assert_uniform(const uint64_t *delays, size_t count, uint64_t span)
 }
 
 // Full jitter: any part of a span that doubles, and is four times as long after a 429.
-static void test_retry__delays_are_uniform_parts_of_a_growing_span(void **state)
+static void test_retry_waits__delays_are_uniform_parts_of_a_growing_span(void **state)
 {
     (void)state;
     static uint64_t delays[DRAWS];
@@ -69,7 +69,7 @@ static void test_retry__delays_are_uniform_parts_of_a_growing_span(void **state)
     }
 }
 
-static void test_retry__a_tenth_of_jitter_follows_retry_after(void **state)
+static void test_retry_waits__a_tenth_of_jitter_follows_retry_after(void **state)
 {
     (void)state;
     static uint64_t delays[DRAWS];
@@ -82,7 +82,7 @@ static void test_retry__a_tenth_of_jitter_follows_retry_after(void **state)
 }
 
 // What we would have waited by ourselves, where that is longer than what was asked for.
-static void test_retry__short_retry_after_shortens_nothing(void **state)
+static void test_retry_waits__short_retry_after_shortens_nothing(void **state)
 {
     (void)state;
     static uint64_t delays[DRAWS];
@@ -95,7 +95,7 @@ static void test_retry__short_retry_after_shortens_nothing(void **state)
     assert_true(longest_ms > 950);
 }
 
-static void test_retry__retry_after_is_kept_to(void **state)
+static void test_retry_waits__retry_after_is_kept_to(void **state)
 {
     (void)state;
     world self;
@@ -113,7 +113,7 @@ static void test_retry__retry_after_is_kept_to(void **state)
     end(&self);
 }
 
-static void test_retry__a_wait_that_is_too_long_is_not_begun(void **state)
+static void test_retry_waits__a_wait_that_is_too_long_is_not_begun(void **state)
 {
     (void)state;
     world self;
@@ -132,7 +132,7 @@ static void test_retry__a_wait_that_is_too_long_is_not_begun(void **state)
     end(&self);
 }
 
-static void test_retry__deadline_covers_all_attempts(void **state)
+static void test_retry_waits__deadline_covers_all_attempts(void **state)
 {
     (void)state;
     world self;
@@ -158,7 +158,7 @@ static void *cancel_soon(void *token)
 }
 
 // Over the real clock: a wait of a minute ends when the flag is raised.
-static void test_retry__cancelling_ends_a_wait_at_once(void **state)
+static void test_retry_waits__cancelling_ends_a_wait_at_once(void **state)
 {
     (void)state;
     world self;
@@ -183,7 +183,7 @@ static void test_retry__cancelling_ends_a_wait_at_once(void **state)
 }
 
 // The credential is held back for 50 s; who waits for it has sent nothing.
-static void test_retry__cancelling_ends_a_wait_for_the_rate(void **state)
+static void test_retry_waits__cancelling_ends_a_wait_for_the_rate(void **state)
 {
     (void)state;
     world self;
@@ -272,7 +272,7 @@ static int compare(const void *a, const void *b)
 }
 
 // The bucket gives 500 a minute at most; each worker may still hold one that it was given earlier.
-static void test_retry__eight_workers_keep_one_rate(void **state)
+static void test_retry_waits__eight_workers_keep_one_rate(void **state)
 {
     (void)state;
     static crowd self;
@@ -307,15 +307,15 @@ static void test_retry__eight_workers_keep_one_rate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_retry__delays_are_uniform_parts_of_a_growing_span),
-        cmocka_unit_test(test_retry__a_tenth_of_jitter_follows_retry_after),
-        cmocka_unit_test(test_retry__short_retry_after_shortens_nothing),
-        cmocka_unit_test(test_retry__retry_after_is_kept_to),
-        cmocka_unit_test(test_retry__a_wait_that_is_too_long_is_not_begun),
-        cmocka_unit_test(test_retry__deadline_covers_all_attempts),
-        cmocka_unit_test(test_retry__cancelling_ends_a_wait_at_once),
-        cmocka_unit_test(test_retry__cancelling_ends_a_wait_for_the_rate),
-        cmocka_unit_test(test_retry__eight_workers_keep_one_rate),
+        cmocka_unit_test(test_retry_waits__delays_are_uniform_parts_of_a_growing_span),
+        cmocka_unit_test(test_retry_waits__a_tenth_of_jitter_follows_retry_after),
+        cmocka_unit_test(test_retry_waits__short_retry_after_shortens_nothing),
+        cmocka_unit_test(test_retry_waits__retry_after_is_kept_to),
+        cmocka_unit_test(test_retry_waits__a_wait_that_is_too_long_is_not_begun),
+        cmocka_unit_test(test_retry_waits__deadline_covers_all_attempts),
+        cmocka_unit_test(test_retry_waits__cancelling_ends_a_wait_at_once),
+        cmocka_unit_test(test_retry_waits__cancelling_ends_a_wait_for_the_rate),
+        cmocka_unit_test(test_retry_waits__eight_workers_keep_one_rate),
     };
     return cmocka_run_group_tests_name("retry_waits", tests, retry_set_up, NULL);
 }

@@ -10,8 +10,14 @@ typedef struct step {
     const char *path;
     const char *content_type; // NULL = none
     const char *body;         // NULL = none
+    unsigned timeout_ms;      // 0 = plenty
     bool closed;              // to the port where nobody listens
+    bool secure;              // by TLS, which the service does not speak
+    const char *origin;       // instead of the service's
 } step;
+
+// A name that cannot be looked up: a label has 63 bytes at most.
+#define NO_NAME "https://a23456789b23456789c23456789d23456789e23456789f23456789g2345.invalid"
 
 static const step steps[] = {
     {.method = "GET", .path = "/json?page=1&name=a%20b"},
@@ -45,13 +51,23 @@ static const step steps[] = {
     {.method = "GET", .path = "/reset"},
     {.method = "GET", .path = "/half"},
     {.method = "GET", .path = "/flood"},
+    {.method = "GET", .path = "/garbled"},
+    {.method = "GET", .path = "/never", .timeout_ms = 300},
+    {.method = "POST", .path = "/reset"},
     {.method = "GET", .path = "/anything", .closed = true},
+    {.method = "GET", .path = "/anything", .secure = true},
+    {.method = "GET", .path = "/anything", .origin = NO_NAME},
+    {.method = "GET", .path = "/anything", .origin = "https://" TRANSPORT_SUITE_INNER_NAME},
 };
 enum { STEPS = sizeof steps / sizeof steps[0] };
 
-size_t transport_suite_length(void)
+size_t transport_suite_served(void)
 {
-    return STEPS;
+    size_t count = 0;
+    for (size_t i = 0; i < STEPS; i++) {
+        count += !steps[i].closed && !steps[i].secure && steps[i].origin == NULL;
+    }
+    return count;
 }
 
 // ---- The service
@@ -75,6 +91,11 @@ static void answer_fault(const http_request *request, http_answer *answer)
     } else if (strcmp(request->path, "/flood") == 0) {
         answer->fault = HTTP_FAULT_STREAM;
         answer->stream_bytes = (uint64_t)KK_BODY_MAX + 1000;
+    } else if (strcmp(request->path, "/never") == 0) {
+        answer->fault = HTTP_FAULT_NEVER;
+    } else if (strcmp(request->path, "/garbled") == 0) {
+        http_answer_header(answer, "Content-Encoding", "gzip");
+        say(answer, "text/plain", "this is not gzip");
     }
 }
 
@@ -165,7 +186,9 @@ static void play(kk_transport *transport, const char *url, const step *one, kk_b
         .body = kk_str_from(one->body),
         .plugin = "suite",
         .account = "main",
-        .deadline_ms = replays ? UINT64_MAX : kk_time_mono_ms(kk_time_real()) + 20000,
+        .deadline_ms = replays ? UINT64_MAX
+                               : kk_time_mono_ms(kk_time_real()) +
+                                     (one->timeout_ms > 0 ? one->timeout_ms : 20000),
         .recorded = &account};
     kk_code code = transport->table->send(transport, &request, &response, &err);
     kk_buf_append_format(seen, "\n%s %s: ", one->method, one->path);
@@ -179,15 +202,23 @@ static void play(kk_transport *transport, const char *url, const step *one, kk_b
     assert_null(response.body.ptr);
 }
 
+static void write_url(const step *one, const char *base, unsigned closed, char *out, size_t size)
+{
+    if (one->origin != NULL) {
+        snprintf(out, size, "%s%s", one->origin, one->path);
+    } else if (one->closed) {
+        snprintf(out, size, "http://127.0.0.1:%u%s", closed, one->path);
+    } else {
+        const char *rest = base + strlen("http");
+        snprintf(out, size, "%s%s%s", one->secure ? "https" : "http", rest, one->path);
+    }
+}
+
 void transport_suite_play(kk_transport *transport, const char *base, unsigned closed, kk_buf *seen)
 {
     for (size_t i = 0; i < STEPS; i++) {
         char url[256];
-        if (steps[i].closed) {
-            snprintf(url, sizeof url, "http://127.0.0.1:%u%s", closed, steps[i].path);
-        } else {
-            snprintf(url, sizeof url, "%s%s", base, steps[i].path);
-        }
+        write_url(&steps[i], base, closed, url, sizeof url);
         play(transport, url, &steps[i], seen);
     }
     assert_int_equal(seen->failed, KK_OK);

@@ -9,6 +9,10 @@
 #include "http_server.h"
 #include "transport.h"
 
+// A name on the Internet that has to resolve to an address which is not; see
+// live_fixture_open().
+#define TRANSPORT_SUITE_INNER_NAME "inner.example"
+
 // The service of the script, for http_server_start().
 void transport_suite_answer(void *context, const http_request *request, http_answer *answer);
 
@@ -16,7 +20,7 @@ void transport_suite_answer(void *context, const http_request *request, http_ans
 // [closed] is one where nobody listens.  Appends what was seen.
 void transport_suite_play(kk_transport *transport, const char *base, unsigned closed, kk_buf *seen);
 
-// How many requests the script has.
-size_t transport_suite_length(void);
+// How many requests of the script reach the service.
+size_t transport_suite_served(void);
 
 #endif
