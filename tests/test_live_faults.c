@@ -106,12 +106,26 @@ static void endless_body(wire_connection *self)
     }
 }
 
-static void test_live_faults__chunked_body_over_the_limit_is_too_large(void **state)
+// As much without saying how much, which only the end of the connection would tell.
+static void unmeasured_body(wire_connection *self)
+{
+    static char part[0x10000];
+    memset(part, 'x', sizeof part);
+    wire_read(self);
+    wire_send_text(self, "HTTP/1.1 200 OK\r\n\r\n");
+    for (int i = 0; i < 1600 && wire_send(self, part, sizeof part); i++) {
+    }
+}
+
+static void test_live_faults__body_over_the_limit_is_too_large(void **state)
 {
     (void)state;
-    exchange self = exchange_with(endless_body, "GET");
-    assert_failed(&self, KK_ERR_TOO_LARGE, KK_SENT_YES, "over the limit of 16 MiB");
-    exchange_end(&self);
+    const wire_script scripts[] = {endless_body, unmeasured_body};
+    for (size_t i = 0; i < 2; i++) {
+        exchange self = exchange_with(scripts[i], "GET");
+        assert_failed(&self, KK_ERR_TOO_LARGE, KK_SENT_YES, "over the limit of 16 MiB");
+        exchange_end(&self);
+    }
 }
 
 // Appends bits in the order in which deflate reads them.
@@ -363,12 +377,35 @@ static void endless_interim(wire_connection *self)
 static void test_live_faults__header_over_the_limit_is_too_large(void **state)
 {
     (void)state;
-    const wire_script scripts[] = {many_headers, long_headers, endless_header, endless_interim};
+    const wire_script scripts[] = {many_headers, long_headers, endless_interim, endless_header};
     for (size_t i = 0; i < 4; i++) {
         exchange self = exchange_with(scripts[i], "GET");
         assert_code(self.code, KK_ERR_TOO_LARGE);
+        assert_int_not_equal(self.live->sent, KK_SENT_NO);
+        assert_holds(self.live->err.message, i < 3 ? "over the limit of 200 fields and 64 KiB"
+                                                   : "a line of the answer's header is too long");
         exchange_end(&self);
     }
+}
+
+// The status and the empty line count as lines too.
+static void headers_to_the_limit(wire_connection *self)
+{
+    wire_read(self);
+    wire_send_text(self, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n");
+    for (int i = 3; i < KK_HEADER_COUNT_MAX; i++) {
+        wire_send_text(self, "X-More: 1\r\n");
+    }
+    wire_send_text(self, "\r\n");
+}
+
+static void test_live_faults__header_up_to_the_limit_is_taken(void **state)
+{
+    (void)state;
+    exchange self = exchange_with(headers_to_the_limit, "GET");
+    assert_ok(self.code, &self.live->err);
+    assert_int_equal(self.live->response.header_count, KK_HEADER_COUNT_MAX - 2);
+    exchange_end(&self);
 }
 
 static void not_http(wire_connection *self)
@@ -394,9 +431,12 @@ static void test_live_faults__what_is_not_http_is_protocol(void **state)
 {
     (void)state;
     const wire_script scripts[] = {not_http, damaged_gzip, odd_status};
+    const char *const parts[] = {"the answer is not HTTP", "the answer's compression is damaged",
+                                 "the answer's status is not one of HTTP"};
     for (size_t i = 0; i < 3; i++) {
         exchange self = exchange_with(scripts[i], "GET");
         assert_code(self.code, KK_ERR_PROTOCOL);
+        assert_holds(self.live->err.message, parts[i]);
         assert_int_not_equal(self.live->sent, KK_SENT_NO);
         exchange_end(&self);
     }
@@ -475,7 +515,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_live_faults__redirect_is_refused_and_not_followed),
         cmocka_unit_test(test_live_faults__redirect_to_the_same_host_is_refused),
-        cmocka_unit_test(test_live_faults__chunked_body_over_the_limit_is_too_large),
+        cmocka_unit_test(test_live_faults__body_over_the_limit_is_too_large),
         cmocka_unit_test(test_live_faults__gzip_bomb_is_too_large),
         cmocka_unit_test(test_live_faults__announced_length_over_the_limit_is_too_large),
         cmocka_unit_test(test_live_faults__answer_that_ends_early_is_truncated),
@@ -486,6 +526,7 @@ int main(void)
         cmocka_unit_test(test_live_faults__cancel_from_another_thread_ends_the_wait),
         cmocka_unit_test(test_live_faults__cancelled_before_sends_nothing),
         cmocka_unit_test(test_live_faults__header_over_the_limit_is_too_large),
+        cmocka_unit_test(test_live_faults__header_up_to_the_limit_is_taken),
         cmocka_unit_test(test_live_faults__what_is_not_http_is_protocol),
         cmocka_unit_test(test_live_faults__proxy_sees_neither_credential_nor_loopback),
         cmocka_unit_test(test_live_faults__closed_port_is_connect_and_unsent),

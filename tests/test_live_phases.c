@@ -350,6 +350,106 @@ static void test_live_phases__contradictions_are_no_answers(void **state)
     }
 }
 
+// ---- Answers in parts
+
+#define PACKED "\x1f\x8b\x08\0\0\0\0\0\0\x03\xab\xae\x05\0C\xbf\xa6\xa3\x02\0\0\0"
+
+static void test_live_phases__packed_body_is_unpacked(void **state)
+{
+    (void)state;
+    static const kk_str answers[] = {
+        SCRIPT(HEAD "Content-Encoding: gzip\r\nContent-Length: 22\r\n\r\n" PACKED),
+        SCRIPT(HEAD "Content-Encoding: deflate\r\nContent-Length: 10\r\n\r\n"
+                    "\x78\x9c\xab\xae\x05\0\x01\x75\0\xf9"),
+        SCRIPT(HEAD "Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    "16\r\n" PACKED "\r\n0\r\n\r\n"),
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        scripted = answers[i].ptr;
+        scripted_len = answers[i].len;
+        pair self = pair_open(answer_as_scripted);
+        assert_ok(get(&self), &self.live->err);
+        assert_string_equal(self.live->response.body.ptr, "{}");
+        assert_int_equal(self.live->response.body.len, 2);
+        pair_close(&self);
+    }
+}
+
+// What stands before the answer's header or behind its body is none of its fields.
+static void test_live_phases__interim_and_trailing_fields_are_left_out(void **state)
+{
+    (void)state;
+    static const kk_str answer_in_parts =
+        SCRIPT("HTTP/1.1 100 Continue\r\nX-Early: 1\r\n\r\n"
+               "HTTP/1.1 103 Early Hints\r\nX-Early: 2\r\nX-Kind: early\r\n\r\n" HEAD
+               "X-Kind: final\r\nTransfer-Encoding: chunked\r\nTrailer: X-Late\r\n\r\n"
+               "2\r\n{}\r\n0\r\nX-Late: 1\r\nX-Kind: late\r\n\r\n");
+    scripted = answer_in_parts.ptr;
+    scripted_len = answer_in_parts.len;
+    pair self = pair_open(answer_as_scripted);
+    assert_ok(get(&self), &self.live->err);
+    assert_int_equal(self.live->response.status, 200);
+    assert_string_equal(self.live->response.body.ptr, "{}");
+    assert_null(live_header(self.live, "x-early"));
+    assert_null(live_header(self.live, "x-late"));
+    assert_string_equal(live_header(self.live, "x-kind"), "final");
+    size_t kinds = 0;
+    for (size_t i = 0; i < self.live->response.header_count; i++) {
+        kinds += strcmp(self.live->response.headers[i].name, "x-kind") == 0;
+    }
+    assert_int_equal(kinds, 1);
+    pair_close(&self);
+}
+
+// ---- Without a deadline
+
+static void read_and_wait(wire_connection *self)
+{
+    wire_read(self);
+    wire_wait(self);
+}
+
+static void drip(wire_connection *self)
+{
+    wire_read(self);
+    wire_send_text(self, HEAD "Content-Length: 1000000\r\n\r\n");
+    while (wire_send_text(self, ".")) {
+        usleep(50000);
+    }
+}
+
+static void *get_for_ever(void *context)
+{
+    pair *self = context;
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/v1/things", wire_server_port(self->server));
+    kk_request request = {.method = "GET", .url = url, .deadline_ms = UINT64_MAX};
+    (void)live_send_request(self->live, &request);
+    return NULL;
+}
+
+// After fifteen seconds; both at the same time.
+static void test_live_phases__slowness_ends_by_itself(void **state)
+{
+    (void)state;
+    const wire_script scripts[] = {read_and_wait, drip};
+    pair pairs[2];
+    pthread_t threads[2];
+    uint64_t start_ms = live_now_ms();
+    for (size_t i = 0; i < 2; i++) {
+        pairs[i] = pair_open(scripts[i]);
+        assert_int_equal(pthread_create(&threads[i], NULL, get_for_ever, &pairs[i]), 0);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        assert_code(pairs[i].live->err.code, KK_ERR_TIMEOUT);
+        assert_holds(pairs[i].live->err.message, "the answer came too slowly");
+        assert_int_equal(pairs[i].live->sent, KK_SENT_MAYBE);
+        pair_close(&pairs[i]);
+    }
+    assert_in_range(live_now_ms() - start_ms, 14000, 100000);
+}
+
 // ---- What one answer leaves for the next
 
 // Behind the first answer stands a second that nobody has asked for.
@@ -458,6 +558,9 @@ int main(void)
         cmocka_unit_test(test_live_phases__silent_handshake_ends_by_itself),
         cmocka_unit_test(test_live_phases__deadline_while_connecting_is_timeout_and_unsent),
         cmocka_unit_test(test_live_phases__contradictions_are_no_answers),
+        cmocka_unit_test(test_live_phases__packed_body_is_unpacked),
+        cmocka_unit_test(test_live_phases__interim_and_trailing_fields_are_left_out),
+        cmocka_unit_test(test_live_phases__slowness_ends_by_itself),
         cmocka_unit_test(test_live_phases__bytes_behind_an_answer_are_no_answer),
         cmocka_unit_test(test_live_phases__connection_that_was_closed_meanwhile_is_replaced),
         cmocka_unit_test(test_live_phases__an_answer_changes_nothing_for_later_requests),

@@ -82,7 +82,13 @@ static void test_live_reach__other_urls_are_denied(void **state)
                                 "https://",
                                 "http://user@127.0.0.1/x",
                                 "https://u:p@localhost/x",
-                                "https://local\r\nhost/x"};
+                                "https://local\r\nhost/x",
+                                "http://127.0.0.1/x HTTP/1.1\r\nX-A: b\r\n",
+                                "http://127.0.0.1/x\r\nX-A: b",
+                                "http://127.0.0.1/x\n",
+                                "http://127.0.0.1/x?q=a\rb",
+                                "http://127.0.0.1/x?q=a b",
+                                "http://127.0.0.1/x\x7f"};
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
         kk_request request = {.method = "GET", .url = urls[i], .deadline_ms = UINT64_MAX};
         assert_code(live_send_request(self.live, &request), KK_ERR_DENIED);
