@@ -60,7 +60,8 @@ static void *cancel_later(void *token)
     return NULL;
 }
 
-static void check_all(sender *senders, size_t count, kk_cancel *cancel)
+// Returns how many connections they made.
+static unsigned check_all(sender *senders, size_t count, kk_cancel *cancel)
 {
     pthread_t threads[16];
     pthread_t canceller;
@@ -82,7 +83,9 @@ static void check_all(sender *senders, size_t count, kk_cancel *cancel)
     }
     pthread_join(canceller, NULL);
     live_fixture_close(live);
+    unsigned connections = wire_server_connections(server);
     wire_server_stop(server);
+    return connections;
 }
 
 // Six connections to one host are the most, so the requests that never end are few.
@@ -103,7 +106,21 @@ static void test_live_turns__nobody_is_forgotten(void **state)
         {.path = "/100", .begins_ms = 150, .timeout_ms = 60000},
         {.path = "/1", .begins_ms = 600, .timeout_ms = 60000},
     };
-    check_all(senders, sizeof senders / sizeof *senders, cancel);
+    (void)check_all(senders, sizeof senders / sizeof *senders, cancel);
+    kk_cancel_free(cancel);
+}
+
+// Whoever finds none free waits for one, and uses it again.
+static void test_live_turns__a_host_gets_six_connections_at_most(void **state)
+{
+    (void)state;
+    enum { SENDERS = 16 };
+    sender senders[SENDERS];
+    kk_cancel *cancel = kk_cancel_new();
+    for (size_t i = 0; i < SENDERS; i++) {
+        senders[i] = (sender){.path = "/200", .timeout_ms = 60000};
+    }
+    assert_in_range(check_all(senders, SENDERS, cancel), 2, 6);
     kk_cancel_free(cancel);
 }
 
@@ -117,7 +134,7 @@ static void test_live_turns__a_driver_that_gives_up_is_replaced(void **state)
         {.path = "/600", .begins_ms = 100, .timeout_ms = 60000},
         {.path = "/700", .begins_ms = 100, .timeout_ms = 60000},
     };
-    check_all(cancelled, 3, cancel);
+    (void)check_all(cancelled, 3, cancel);
     kk_cancel_free(cancel);
     cancel = kk_cancel_new();
     sender overdue[] = {
@@ -125,7 +142,7 @@ static void test_live_turns__a_driver_that_gives_up_is_replaced(void **state)
         {.path = "/500", .begins_ms = 100, .timeout_ms = 60000},
         {.path = "/never", .begins_ms = 100, .timeout_ms = 700, .wanted = KK_ERR_TIMEOUT},
     };
-    check_all(overdue, 3, cancel);
+    (void)check_all(overdue, 3, cancel);
     kk_cancel_free(cancel);
 }
 
@@ -206,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_live_turns__nobody_is_forgotten),
+        cmocka_unit_test(test_live_turns__a_host_gets_six_connections_at_most),
         cmocka_unit_test(test_live_turns__a_driver_that_gives_up_is_replaced),
         cmocka_unit_test(test_live_turns__who_comes_later_is_not_kept_waiting),
         cmocka_unit_test(test_live_turns__broken_pipe_ends_no_program),
