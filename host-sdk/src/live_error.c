@@ -25,7 +25,6 @@ static const cause causes[] = {
     {CURLE_SSL_INVALIDCERTSTATUS, KK_ERR_TLS, "the certificate's status is not valid"},
     {CURLE_SSL_CLIENTCERT, KK_ERR_TLS, "the server asks for a client certificate"},
     {CURLE_SSL_ENGINE_INITFAILED, KK_ERR_TLS, "TLS could not be set up"},
-    {CURLE_PARTIAL_FILE, KK_ERR_TRUNCATED, "the answer ended early"},
     {CURLE_BAD_CONTENT_ENCODING, KK_ERR_PROTOCOL, "the answer's compression is damaged"},
     {CURLE_WEIRD_SERVER_REPLY, KK_ERR_PROTOCOL, "the answer is not HTTP"},
     {CURLE_UNSUPPORTED_PROTOCOL, KK_ERR_PROTOCOL, "the answer is not HTTP"},
@@ -194,6 +193,7 @@ static kk_code fail_curl(const kk_live_job *job, kk_error *err)
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE: // also of an HTTP/2 connection that ends before the answer begins
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
         return fail_broken(job, err);
