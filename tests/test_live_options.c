@@ -47,6 +47,19 @@ static noted *note_option(CURLoption option)
     return &options[at];
 }
 
+static bool is_text(CURLoption option)
+{
+    static const CURLoption texts[] = {CURLOPT_PROTOCOLS_STR, CURLOPT_REDIR_PROTOCOLS_STR,
+                                       CURLOPT_CAINFO,        CURLOPT_CAPATH,
+                                       CURLOPT_PROXY_CAINFO,  CURLOPT_PROXY_CAPATH};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (texts[i] == option) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Every value is passed on as what it is by the range of its option: a number, a pointer to data or
 // to a function, or a size.
 KK_PUBLIC CURLcode curl_easy_setopt(CURL *easy, CURLoption option, ...)
@@ -65,8 +78,7 @@ KK_PUBLIC CURLcode curl_easy_setopt(CURL *easy, CURLoption option, ...)
         result = next(easy, option, note->number);
     } else if (option < CURLOPTTYPE_OFF_T) {
         void *pointer = va_arg(values, void *);
-        bool is_text = option == CURLOPT_PROTOCOLS_STR || option == CURLOPT_REDIR_PROTOCOLS_STR;
-        snprintf(note->text, sizeof note->text, "%s", is_text ? (const char *)pointer : "");
+        snprintf(note->text, sizeof note->text, "%s", is_text(option) ? (const char *)pointer : "");
         result = next(easy, option, pointer);
     } else {
         result = next(easy, option, va_arg(values, curl_off_t));
@@ -217,6 +229,25 @@ static void test_live_options__what_opens_a_door_is_never_set(void **state)
     pair_close(&self);
 }
 
+// An authority of one's own is added to the system's, whose directory stays in force.
+static void test_live_options__own_authority_leaves_the_systems(void **state)
+{
+    (void)state;
+    pair self = pair_open();
+    assert_ok(send_until(&self, "GET", UINT64_MAX), &self.live->err);
+    assert_null(find_option(CURLOPT_CAINFO));
+    assert_null(find_option(CURLOPT_CAPATH));
+    self.live->host.ca_file = "/nowhere/ca.pem";
+    assert_ok(send_until(&self, "GET", UINT64_MAX), &self.live->err);
+    const char *system_path = curl_version_info(CURLVERSION_NOW)->capath;
+    system_path = system_path != NULL ? system_path : "/etc/ssl/certs";
+    assert_string_equal(find_option(CURLOPT_CAINFO)->text, "/nowhere/ca.pem");
+    assert_string_equal(find_option(CURLOPT_PROXY_CAINFO)->text, "/nowhere/ca.pem");
+    assert_string_equal(find_option(CURLOPT_CAPATH)->text, system_path);
+    assert_string_equal(find_option(CURLOPT_PROXY_CAPATH)->text, system_path);
+    pair_close(&self);
+}
+
 static void test_live_options__slowness_ends_what_has_no_deadline(void **state)
 {
     (void)state;
@@ -299,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_live_options__what_no_answer_shows_is_set),
         cmocka_unit_test(test_live_options__what_opens_a_door_is_never_set),
+        cmocka_unit_test(test_live_options__own_authority_leaves_the_systems),
         cmocka_unit_test(test_live_options__slowness_ends_what_has_no_deadline),
         cmocka_unit_test(test_live_options__one_that_is_refused_sends_nothing),
         cmocka_unit_test(test_live_options__fields_are_wiped_before_they_are_freed),
