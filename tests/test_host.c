@@ -279,6 +279,23 @@ static void test_host__requests_that_break_the_contract_are_not_sent(void **stat
     assert_int_equal(script.sends, 1);
 }
 
+// Of HTTP's methods a tool that writes has six.
+static void test_host__other_methods_are_not_sent(void **state)
+{
+    (void)state;
+    static const char *const methods[] = {"OPTIONS",  "TRACE", "CONNECT",
+                                          "PROPFIND", "post",  "POST /x HTTP/1.1\\r\\nX: y\\r\\n"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        char args[256], wanted[64];
+        snprintf(args, sizeof args, "{\"method\":\"%s\",\"url\":\"https://probe.example/\"}",
+                 methods[i]);
+        snprintf(wanted, sizeof wanted, "{\"sent\":%d,\"status\":0}", KK_E_CONTRACT);
+        assert_ok(call_approved("probe.post", args), &last_err);
+        assert_string_equal(kk_result_data(last_result, NULL), wanted);
+    }
+    assert_int_equal(script.sends, 0);
+}
+
 // ---- Policy
 
 static bool answer_yes(void *context, const char *function, const char *account, const char *args)
@@ -371,6 +388,7 @@ int main(void)
         TEST(test_host__echo_of_a_secret_is_hidden_as_json_writes_it_too),
         TEST(test_host__failure_to_send_does_not_repeat_a_secret),
         TEST(test_host__requests_that_break_the_contract_are_not_sent),
+        TEST(test_host__other_methods_are_not_sent),
         TEST(test_host__write_needs_a_yes),
         TEST(test_host__dry_run_stops_before_anything_is_sent),
     };
