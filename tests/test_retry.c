@@ -165,6 +165,23 @@ static void test_retry__rate_past_the_deadline_sends_nothing(void **state)
     end(&self);
 }
 
+// A service that asks for a day is asked again after ten minutes.
+static void test_retry__one_answer_holds_back_for_ten_minutes_at_most(void **state)
+{
+    (void)state;
+    world self;
+    begin(&self, true);
+    self.is_limited = true;
+    assert_ok(send_one(&self, (step){.status = 429, .retry_after = "86400"}), &self.err);
+    assert_int_equal(self.attempts[0].retry_after_ms, 86400000);
+    assert_code(send_one(&self, (step){.status = 200}), KK_ERR_RATE_LIMITED);
+    assert_int_equal(self.sends, 0);
+    assert_int_equal(self.err.retry_after_ms, 600000);
+    (void)kk_time_sleep_until(self.time, kk_time_mono_ms(self.time) + 600000, NULL);
+    assert_ok(send_one(&self, (step){.status = 200}), &self.err);
+    end(&self);
+}
+
 static void test_retry__origin_that_only_fails_is_left_alone(void **state)
 {
     (void)state;
@@ -303,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_retry__stops_at_the_first_answer_that_will_do),
         cmocka_unit_test(test_retry__credential_has_one_rate),
         cmocka_unit_test(test_retry__rate_past_the_deadline_sends_nothing),
+        cmocka_unit_test(test_retry__one_answer_holds_back_for_ten_minutes_at_most),
         cmocka_unit_test(test_retry__origin_that_only_fails_is_left_alone),
         cmocka_unit_test(test_retry__short_deadlines_do_not_speak_against_the_service),
         cmocka_unit_test(test_retry__budget_is_used_up_and_earned_back),
