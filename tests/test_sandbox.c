@@ -2,6 +2,7 @@
 // sandbox of one role, with a socket at descriptor 3.
 #include "channel.h"
 #include "sandbox.h"
+#include "scratch.h"
 #include "unit.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -27,9 +28,13 @@ static int open_a_file(void)
     return open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0 ? 1 : 2;
 }
 
+// Where no child may make a file.
+static scratch room;
+static const char *unwanted;
+
 static int make_a_file(void)
 {
-    return open("/tmp/kk-test-sandbox", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0 ? 1 : 2;
+    return open(unwanted, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0 ? 1 : 2;
 }
 
 static int make_a_socket(void)
@@ -229,7 +234,7 @@ static void test_sandbox__whatever_else_kills_a_script(void **state)
     expect_killed("kill", signal_another);
     expect_killed("setrlimit", undo_the_limit);
     expect_killed("ptrace", look_into_another);
-    assert_int_not_equal(access("/tmp/kk-test-sandbox", F_OK), 0);
+    assert_int_not_equal(access(unwanted, F_OK), 0);
 }
 
 static void test_sandbox__a_description_can_read_files(void **state)
@@ -253,7 +258,7 @@ static void test_sandbox__whatever_else_ends_a_description_and_is_named(void **s
     expect_trapped("kill", signal_another, SYS_kill);
     expect_trapped("setrlimit", undo_the_limit, SYS_prlimit64);
     expect_trapped("ptrace", look_into_another, SYS_ptrace);
-    assert_int_not_equal(access("/tmp/kk-test-sandbox", F_OK), 0);
+    assert_int_not_equal(access(unwanted, F_OK), 0);
 }
 
 static void test_sandbox__memory_has_an_end(void **state)
@@ -309,6 +314,21 @@ static void test_sandbox__a_script_ends_with_its_host(void **state)
     expect_status(self, 0);
 }
 
+static int set_up(void **state)
+{
+    (void)state;
+    scratch_init(&room);
+    unwanted = scratch_path(&room, "unwanted");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    scratch_clean(&room);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,5 +341,5 @@ int main(void)
         cmocka_unit_test(test_sandbox__leaves_no_core_and_gains_no_rights),
         cmocka_unit_test(test_sandbox__a_script_ends_with_its_host),
     };
-    return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("sandbox", tests, set_up, tear_down);
 }
