@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -204,16 +205,27 @@ static bool must_wait(ssize_t moved)
     return moved < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-static kk_code send_all(kk_worker *self, const void *bytes, size_t len,
-                        const kk_worker_limits *limits, kk_error *err)
+// Takes what was sent from the front of the parts.
+static void take_sent(struct iovec parts[2], size_t sent)
 {
-    const char *at = bytes;
+    for (int i = 0; i < 2; i++) {
+        size_t taken = sent < parts[i].iov_len ? sent : parts[i].iov_len;
+        parts[i].iov_base = (char *)parts[i].iov_base + taken;
+        parts[i].iov_len -= taken;
+        sent -= taken;
+    }
+}
+
+// Header and payload go together: a header alone would wake the worker for nothing.
+static kk_code send_all(kk_worker *self, struct iovec parts[2], const kk_worker_limits *limits,
+                        kk_error *err)
+{
+    const struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     kk_code code = KK_OK;
-    while (len > 0 && code == KK_OK) {
-        ssize_t sent = send(self->socket, at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (parts[0].iov_len + parts[1].iov_len > 0 && code == KK_OK) {
+        ssize_t sent = sendmsg(self->socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent > 0) {
-            at += sent;
-            len -= (size_t)sent;
+            take_sent(parts, (size_t)sent);
         } else {
             code = must_wait(sent) ? await(self, POLLOUT, limits, err) : lost(self, err);
         }
@@ -279,10 +291,10 @@ kk_code kk_worker_send(kk_worker *self, kk_frame_type type, kk_str payload,
     kk_frame_header_encode((kk_frame_header){(uint32_t)payload.len, (uint8_t)type}, header);
     kk_cancel_watch watch = {.wake = wake, .context = self};
     kk_cancel_watch_add(limits->cancel, &watch);
-    kk_code code = send_all(self, header, sizeof header, limits, err);
-    if (code == KK_OK) {
-        code = send_all(self, payload.ptr, payload.len, limits, err);
-    }
+    // POSIX has no form of it for bytes that are only read.
+    struct iovec parts[2] = {{header, sizeof header},
+                             {(void *)(uintptr_t)payload.ptr, payload.len}};
+    kk_code code = send_all(self, parts, limits, err);
     kk_cancel_watch_remove(limits->cancel, &watch);
     return code;
 }

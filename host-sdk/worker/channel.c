@@ -1,6 +1,7 @@
 // Frames over the worker's socket, by read() and write() alone.
 #include "channel.h"
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 static void read_all(void *bytes, size_t len)
@@ -53,13 +54,19 @@ kk_frame_type channel_receive(kk_buf *payload)
     return (kk_frame_type)header.type;
 }
 
+// The header goes with the first of the payload: alone, it would wake the host for nothing.
 void channel_send(kk_frame_type type, const void *payload, size_t len)
 {
-    unsigned char header[KK_FRAME_HEADER_SIZE];
+    unsigned char first[1024];
     if (len > KK_FRAME_TO_HOST_MAX) {
         _exit(CHANNEL_EXIT_FRAMES);
     }
-    kk_frame_header_encode((kk_frame_header){(uint32_t)len, (uint8_t)type}, header);
-    write_all(header, sizeof header);
-    write_all(payload, len);
+    kk_frame_header_encode((kk_frame_header){(uint32_t)len, (uint8_t)type}, first);
+    size_t room = sizeof first - KK_FRAME_HEADER_SIZE;
+    size_t along = len < room ? len : room;
+    if (along > 0) {
+        memcpy(first + KK_FRAME_HEADER_SIZE, payload, along);
+    }
+    write_all(first, KK_FRAME_HEADER_SIZE + along);
+    write_all((const char *)payload + along, len - along);
 }
