@@ -101,7 +101,8 @@ kk_code kk_fields_take(const kk_entry *entry, kk_str args, kk_buf *rest, kk_fiel
     if (code == KK_OK && chosen.len > 0) {
         code = read_names(&taken, chosen, err);
     }
-    if (code == KK_OK) {
+    // The schema of the output is compiled at the first question.
+    if (code == KK_OK && taken.count > 0) {
         code = check_names(&taken, entry, err);
     }
     if (code != KK_OK) {

@@ -120,6 +120,11 @@ static bool means(kk_str body, kk_str text, bool segment)
 bool kk_json_string_is(kk_str raw, kk_str text)
 {
     kk_str body = inside_quotes(raw);
+    // An escape is longer than what it means.  Most names differ in their first byte.
+    if (body.len < text.len ||
+        (text.len > 0 && body.ptr[0] != '\\' && body.ptr[0] != text.ptr[0])) {
+        return false;
+    }
     if (memchr(body.ptr, '\\', body.len) == NULL) {
         return kk_str_equals(body, text);
     }
