@@ -224,6 +224,27 @@ static void test_account__secrets_are_put_out_of_sight(void **state)
     redact(self, "<tkn_abcdef>", "<**********>");
 }
 
+// The characters of base64 that stand for neighbours too are left, and do not tell the secret.
+static void test_account__secrets_are_put_out_of_sight_in_other_forms(void **state)
+{
+    account_fixture *self = *state;
+    account_make_keyring(self);
+    account_store(self, "work", "token", "tkn_a/c\"<");
+    assert_ok(account_resolve(self, NULL), &self->err);
+    redact(self, "x tkn_a/c\"< y", "x ********* y");
+    redact(self, "x tkn_a\\/c\\\"\\u003C y", "x **************** y");
+    redact(self, "{\"a\":\"{\\\"b\\\":\\\"tkn_a/c\\\\\\\"<\\\"}\"}",
+           "{\"a\":\"{\\\"b\\\":\\\"************\\\"}\"}");
+    redact(self, "x tkn_a%2Fc%22%3c y", "x *************** y");
+    redact(self, "%74%6B%6E%5F%61%2F%63%22%3C%4", "***************************%4");
+    redact(self, "x 746b6E5f612f63223C y", "x ****************** y");
+    redact(self, "x dGtuX2EvYyI8 y", "x ************ y");
+    redact(self, "x dGtuX2EvYyI8IQ== y", "x ************IQ== y");
+    redact(self, "x IXRrbl9hL2MiPA== y", "x IX***********A== y");
+    redact(self, "x ISF0a25fYS9jIjw= y", "x ISF***********w= y");
+    redact(self, "x dGtuX2EvYyI y 746b6e5f612f6322 y", "x dGtuX2EvYyI y 746b6e5f612f6322 y");
+}
+
 // ---- A tape's accounts
 
 #define TWO                                                                                        \
@@ -330,6 +351,7 @@ int main(void)
         TEST(test_account__credential_goes_to_its_origins_alone),
         TEST(test_account__plugin_is_told_no_secret),
         TEST(test_account__secrets_are_put_out_of_sight),
+        TEST(test_account__secrets_are_put_out_of_sight_in_other_forms),
         TEST(test_account__tape_without_accounts_has_main),
         TEST(test_account__tape_reads_neither_environment_nor_project),
         TEST(test_account__tape_names_exact_before_alike),

@@ -102,9 +102,9 @@ bool kk_account_declares(const kk_account *self, const char *url);
 // own URL field.
 bool kk_account_allows(const kk_account *self, const char *url);
 
-// Replaces every occurrence of a secret value in [bytes], in place, with '*': as it is, and as JSON
-// escapes it.  Other encodings, such as base64, are not looked for.  Values shorter than six bytes
-// are left: they would shred the text.
+// Replaces every occurrence of a secret value in [bytes], in place, with '*': as it is, as JSON or
+// a URL escapes it, in hexadecimal, and in base64 and base64url with whatever before it.  Values
+// shorter than six bytes are left: they would shred the text.
 void kk_account_redact(const kk_account *self, char *bytes, size_t len);
 
 // For kk_host_lend().

@@ -6,6 +6,7 @@
 //     account_env.c    what the environment says
 //     account_record.c what a recording has to know
 //     account_use.c    rendering, origins, redaction and description
+//     account_hide.c   a secret in a text, in all its forms
 #ifndef KK_ACCOUNT_PRIVATE_H
 #define KK_ACCOUNT_PRIVATE_H
 
@@ -42,6 +43,9 @@ bool kk_account_completes(const kk_account *self, const kk_scheme *scheme);
 
 // Whether some scheme uses the field.
 bool kk_account_is_in_a_scheme(const kk_account *self, const char *key);
+
+// Covers one secret, of at least six bytes, in [bytes], as kk_account_redact() says.
+void kk_account_hide(char *bytes, size_t len, kk_str value);
 
 // Stores a field's value and where it came from.
 KK_MUST_USE kk_code kk_account_put(kk_account *self, size_t index, kk_str value, const char *source,

@@ -236,68 +236,6 @@ bool kk_account_allows(const kk_account *self, const char *url)
 
 // ---- Out of sight
 
-static void hide_plain(char *bytes, size_t len, kk_str value)
-{
-    char *at = bytes;
-    while ((at = memmem(at, len - (size_t)(at - bytes), value.ptr, value.len)) != NULL) {
-        memset(at, '*', value.len);
-        at += value.len;
-    }
-}
-
-// The byte that JSON writes at [at], and how long its writing is: itself, or an escape.
-static size_t read_escaped(const char *at, size_t left, char *out)
-{
-    *out = *at;
-    if (*at != '\\' || left < 2) {
-        return 1;
-    }
-    if (at[1] == '"' || at[1] == '\\' || at[1] == '/') {
-        *out = at[1];
-        return 2;
-    }
-    unsigned value = 0;
-    char digits[5] = "";
-    memcpy(digits, at + 2, left >= 6 ? 4 : 0);
-    if (at[1] != 'u' || strspn(digits, "0123456789abcdefABCDEF") != 4 ||
-        sscanf(digits, "%x", &value) != 1 || value == 0 || value > 0x7E) {
-        return 1;
-    }
-    *out = (char)value;
-    return 6;
-}
-
-// How many bytes at [at] mean the value, or 0.
-static size_t match_escaped(const char *at, size_t left, kk_str value)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < value.len; i++) {
-        char byte;
-        size_t taken = len < left ? read_escaped(at + len, left - len, &byte) : 0;
-        if (taken == 0 || byte != value.ptr[i]) {
-            return 0;
-        }
-        len += taken;
-    }
-    return len;
-}
-
-// A value of letters and digits is never escaped; with other bytes, a service may echo it as JSON
-// writes it.
-static void hide_escaped(char *bytes, size_t len, kk_str value)
-{
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
-    if (strspn(value.ptr, plain) == value.len || memchr(bytes, '\\', len) == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < len; i++) {
-        size_t found = match_escaped(bytes + i, len - i, value);
-        memset(bytes + i, '*', found);
-        i += found > 0 ? found - 1 : 0;
-    }
-}
-
 // The longest secret that is not done, or the field count.
 static size_t next_longest(const kk_account *self, const bool *done)
 {
@@ -317,9 +255,7 @@ void kk_account_redact(const kk_account *self, char *bytes, size_t len)
     // The longest first: a secret that begins another would leave that one's tail.
     bool done[KK_MANIFEST_FIELDS_MAX] = {false};
     for (size_t at; len > 0 && (at = next_longest(self, done)) < self->field_count;) {
-        kk_str value = kk_secret_view(&self->values[at].value);
-        hide_plain(bytes, len, value);
-        hide_escaped(bytes, len, value);
+        kk_account_hide(bytes, len, kk_secret_view(&self->values[at].value));
         done[at] = true;
     }
 }

@@ -104,8 +104,12 @@ typedef struct kk_live_job {
 kk_code kk_live_check(const kk_live_host *host, const kk_request *request, kk_live_target *out,
                       kk_error *err);
 
-// Writes the host that [url] names into [out], or "another address" where it names none.
-void kk_live_host_of(const char *url, char *out, size_t out_size);
+// Covers what messages may not show of a text about the request.
+void kk_live_hide(const kk_request *request, char *text);
+
+// Writes the host that [url], seen from [base], names into [out], or "another address" where it
+// names none.
+void kk_live_host_of(const char *base, const char *url, char *out, size_t out_size);
 
 // ---- live_address.c: which addresses may be connected to
 

@@ -3,6 +3,7 @@
 // The sentences are our own.  libcurl's may quote what a server sent, and nothing of a header or a
 // query belongs in a message.
 #include "live.h"
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct cause {
@@ -207,12 +208,24 @@ static kk_code fail_curl(const kk_live_job *job, kk_error *err)
     }
 }
 
+// The host that a redirect leads to.  libcurl's own notion of it has escapes resolved, behind which
+// a secret would no longer be known.
+static void read_redirect(const kk_live_job *job, char *out, size_t out_size)
+{
+    struct curl_header *field = NULL;
+    bool found = curl_easy_header(job->easy, "location", 0, CURLH_HEADER, -1, &field) == CURLHE_OK;
+    char *location = found ? strdup(field->value) : NULL;
+    if (location != NULL) {
+        kk_live_hide(job->request, location);
+    }
+    kk_live_host_of(job->request->url, location, out, out_size);
+    free(location);
+}
+
 static kk_code fail_redirect(const kk_live_job *job, unsigned status, kk_error *err)
 {
-    char *url = NULL;
     char host[KK_LIVE_HOST_MAX];
-    curl_easy_getinfo(job->easy, CURLINFO_REDIRECT_URL, &url);
-    kk_live_host_of(url, host, sizeof host);
+    read_redirect(job, host, sizeof host);
     job->live->host->fail(err, KK_ERR_REDIRECT_REFUSED, "%s %s%s: answered %u, a redirect to %s",
                           job->request->method, job->target.host, job->target.path, status, host);
     job->live->host->fail_hint(err, "redirects are never followed; if the service moved, put its "

@@ -33,18 +33,26 @@ static bool read_host(CURLU *url, char *out, size_t out_size)
     return len < out_size;
 }
 
-static bool read_target(CURLU *url, const char *text, kk_live_target *out)
+void kk_live_hide(const kk_request *request, char *text)
+{
+    if (request->hide != NULL) {
+        request->hide(request->hide_context, text, strlen(text));
+    }
+}
+
+static bool read_target(CURLU *url, const kk_request *request, kk_live_target *out)
 {
     char *scheme = NULL;
     char *path = NULL;
     const unsigned flags = CURLU_DISALLOW_USER | CURLU_PATH_AS_IS | CURLU_NON_SUPPORT_SCHEME;
-    bool ok = curl_url_set(url, CURLUPART_URL, text, flags) == CURLUE_OK &&
+    bool ok = curl_url_set(url, CURLUPART_URL, request->url, flags) == CURLUE_OK &&
               curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
               curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK &&
               read_host(url, out->host, sizeof out->host);
     if (ok) {
         out->secure = strcmp(scheme, "https") == 0;
         ok = out->secure || strcmp(scheme, "http") == 0;
+        kk_live_hide(request, path); // before it is cut
         copy_text(out->path, sizeof out->path, path);
     }
     curl_free(path);
@@ -62,14 +70,14 @@ static kk_live_reach reach_of(const kk_live_host *host, const char *name)
     return is_named_by_operator ? KK_LIVE_REACH_ANY : KK_LIVE_REACH_PUBLIC;
 }
 
-static kk_code check_url(const kk_live_host *host, const char *text, kk_live_target *out,
+static kk_code check_url(const kk_live_host *host, const kk_request *request, kk_live_target *out,
                          kk_error *err)
 {
     CURLU *url = curl_url();
     if (url == NULL) {
         return host->fail(err, KK_ERR_INTERNAL, "out of memory for a URL");
     }
-    bool ok = read_target(url, text, out);
+    bool ok = read_target(url, request, out);
     curl_url_cleanup(url);
     if (!ok) {
         return host->fail(err, KK_ERR_DENIED, "the URL of the request is not one of http or https");
@@ -123,7 +131,7 @@ kk_code kk_live_check(const kk_live_host *host, const kk_request *request, kk_li
     if (!is_token(request->method)) {
         return host->fail(err, KK_ERR_DENIED, "the method of the request is not a word");
     }
-    kk_code code = check_url(host, request->url, out, err);
+    kk_code code = check_url(host, request, out, err);
     if (code != KK_OK) {
         return code;
     }
@@ -135,10 +143,11 @@ kk_code kk_live_check(const kk_live_host *host, const kk_request *request, kk_li
     return KK_OK;
 }
 
-void kk_live_host_of(const char *url, char *out, size_t out_size)
+void kk_live_host_of(const char *base, const char *url, char *out, size_t out_size)
 {
     CURLU *parts = url != NULL ? curl_url() : NULL;
     bool ok = parts != NULL &&
+              curl_url_set(parts, CURLUPART_URL, base, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
               curl_url_set(parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
               read_host(parts, out, out_size);
     if (!ok) {

@@ -103,6 +103,9 @@ typedef void (*kk_redact_found_fn)(void *context, const char *pointer, const cha
 // the headers etag and x-request-id), and known values.  Returns how many it found.
 size_t kk_redact_scan(kk_redactor *self, kk_str json, kk_redact_found_fn found, void *context);
 
+// Whether a text that is no JSON, such as a path, holds what the scan would find in a string.
+bool kk_redact_is_suspect(kk_str text);
+
 // Appends the text with KK_REDACT_SUSPECT in place of every string that has a finding.
 void kk_redact_mask(kk_redactor *self, kk_str json, kk_buf *out);
 

@@ -308,6 +308,11 @@ size_t kk_redact_scan(kk_redactor *self, kk_str json, kk_redact_found_fn found, 
     return run_scan(&state, json, NULL);
 }
 
+bool kk_redact_is_suspect(kk_str text)
+{
+    return text.len > 0 && find_wrapped(text, false) != NULL;
+}
+
 void kk_redact_mask(kk_redactor *self, kk_str json, kk_buf *out)
 {
     scan state = {.redactor = self, .mask = true};

@@ -238,6 +238,11 @@ static uint64_t request_deadline_ms(const kk_job *job, const kk_http_request *re
                                                                      : job->call.deadline_ms;
 }
 
+static void hide(const void *context, char *bytes, size_t len)
+{
+    kk_account_redact(context, bytes, len);
+}
+
 static kk_code exchange(kk_job *job, const kk_http_request *request, kk_transport **transport,
                         kk_response *response, kk_error *err)
 {
@@ -252,6 +257,8 @@ static kk_code exchange(kk_job *job, const kk_http_request *request, kk_transpor
         .account = kk_account_name(job->account),
         .deadline_ms = request_deadline_ms(job, request),
         .cancel = job->cancel,
+        .hide = hide,
+        .hide_context = job->account,
     };
     kk_code code = kk_host_transport(job->host, transport, err);
     if (code == KK_OK && request->credential != NULL) {

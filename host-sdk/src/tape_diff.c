@@ -1,4 +1,5 @@
 // What differs between a request and an entry: normal forms compared part by part.
+#include "redact.h"
 #include "tape_private.h"
 #include <stdio.h>
 
@@ -35,6 +36,9 @@ void kk_tape_show(kk_str text, char *out, size_t out_size)
 {
     size_t room = out_size - 1 < VALUE_MAX ? out_size - 1 : VALUE_MAX;
     size_t len = 0;
+    if (kk_redact_is_suspect(text)) {
+        text = KK_STR(KK_REDACT_SUSPECT);
+    }
     while (text.len > 0) {
         size_t taken = showable(text);
         size_t needed = taken > 0 ? taken : 4;

@@ -301,19 +301,40 @@ static void note_secret(void *context, const char *pointer, const char *what)
     }
 }
 
-// The request holds what looks like a secret that redaction does not know: a recording may have
-// replaced it, and nothing of the body may be shown.
-static kk_code report_secret(kk_tape *self, kk_tape_asked *asked, const near_entry *nearest,
-                             kk_buf *found, kk_error *err)
+// Which part of the request, of those that no entry has, holds what looks like a secret and
+// redaction does not know, or NULL; [found] gets where and what, as far as that may be told.
+static const char *find_secret(const kk_tape_asked *asked, const near_entry *nearest, kk_buf *found)
+{
+    const kk_tape_key *key = &asked->key;
+    if (nearest->entry == NULL) {
+        return kk_redact_is_suspect(key->path) ? "path" : NULL;
+    }
+    if ((nearest->parts & KK_TAPE_QUERY) && kk_redact_is_suspect(key->query)) {
+        return "query";
+    }
+    if ((nearest->parts & KK_TAPE_BODY) == 0) {
+        return NULL;
+    }
+    bool suspect = key->form == KK_TAPE_JSON
+                       ? kk_redact_scan(NULL, key->body, note_secret, found) > 0
+                       : kk_redact_is_suspect(key->body);
+    return suspect ? "body" : NULL;
+}
+
+// A recording may have replaced the secret, and nothing of the part may be shown.
+static kk_code report_secret(kk_tape *self, kk_tape_asked *asked, const kk_tape_entry *nearest,
+                             const char *part, kk_buf *found, kk_error *err)
 {
     kk_buf text = {.limit = KK_TEXT_MAX};
     kk_buf_append_format(&text, "no answer in '%s' to ", self->path);
     append_request(&text, &asked->key);
-    kk_buf_append_text(&text, "; nearest is entry ");
-    append_entry(&text, nearest->entry);
-    kk_buf_append_format(&text, ", and the body of the request holds a secret: %s",
+    if (nearest != NULL) {
+        kk_buf_append_text(&text, "; nearest is entry ");
+        append_entry(&text, nearest);
+    }
+    kk_buf_append_format(&text, "%s the %s of the request holds a secret%s%s",
+                         nearest != NULL ? ", and" : ":", part, found->len > 0 ? ": " : "",
                          kk_buf_text(found));
-    kk_buf_clean(found);
     kk_code code = report(&text, "redaction_unknown_secret", err);
     kk_fail_hint(err,
                  "a tape holds no secrets: use a value that belongs to nobody, or leave it out "
@@ -325,11 +346,6 @@ static kk_code report_nearest(kk_tape *self, kk_tape_asked *asked, const near_en
                               kk_error *err)
 {
     kk_buf text = {.limit = KK_TEXT_MAX};
-    kk_buf found = {.limit = KK_TEXT_MAX};
-    if ((nearest->parts & KK_TAPE_BODY) && asked->key.form == KK_TAPE_JSON &&
-        kk_redact_scan(NULL, asked->key.body, note_secret, &found) > 0) {
-        return report_secret(self, asked, nearest, &found, err);
-    }
     kk_buf_append_format(&text, "no answer in '%s' to ", self->path);
     append_request(&text, &asked->key);
     kk_buf_append_text(&text, "; nearest is entry ");
@@ -381,6 +397,9 @@ static size_t offer(kk_tape *self, const kk_tape_asked *asked, char *out, size_t
     for (size_t i = 0; i < self->entry_count && count < OFFERED_MAX; i++) {
         assert(self->entries != NULL);
         const kk_tape_key *key = &self->entries[i].key;
+        if (kk_redact_is_suspect(key->path)) {
+            continue;
+        }
         snprintf(texts[count], sizeof texts[count], "%.8s %s", key->method.ptr, key->path.ptr);
         bool seen = false;
         for (size_t j = 0; j < count && !seen; j++) {
@@ -444,6 +463,13 @@ kk_code kk_tape_miss(kk_tape *self, kk_tape_asked *asked, kk_error *err)
 {
     near_entry nearest[NEAREST] = {{0}};
     find_nearest(self, asked, nearest);
+    kk_buf found = {.limit = KK_TEXT_MAX};
+    const char *part = find_secret(asked, &nearest[0], &found);
+    if (part != NULL) {
+        kk_code code = report_secret(self, asked, nearest[0].entry, part, &found, err);
+        kk_buf_clean(&found);
+        return code;
+    }
     if (nearest[0].entry == NULL) {
         return report_absent(self, asked, err);
     }

@@ -221,7 +221,8 @@ typedef struct kk_tape_differences {
 void kk_tape_diff_json(kk_str tape, kk_str request, kk_tape_differences *out);
 void kk_tape_diff_pairs(kk_str tape, kk_str request, kk_tape_differences *out);
 
-// Writes at most 80 bytes of [text] with control bytes and what is not UTF-8 escaped.
+// Writes at most 80 bytes of [text] with control bytes and what is not UTF-8 escaped; of a text
+// that holds what looks like a secret, KK_REDACT_SUSPECT.
 void kk_tape_show(kk_str text, char *out, size_t out_size);
 
 // Fills [err] for a request that no entry answers.  Under the tape's lock.

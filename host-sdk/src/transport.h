@@ -60,6 +60,10 @@ typedef struct kk_request {
     kk_cancel *cancel;    // or NULL
     // what `record` needs; NULL for the others, and without account
     const kk_request_account *recorded;
+    // Covers what no message and no log may show of a text about the request, in place; NULL where
+    // there is nothing to cover.
+    void (*hide)(const void *context, char *bytes, size_t len);
+    const void *hide_context;
 } kk_request;
 
 // How far a request got.

@@ -1,5 +1,6 @@
 // The transport that answers from a tape.  It has no way to the network.
 #include "fail.h"
+#include "redact.h"
 #include "tape.h"
 #include "transport.h"
 #include "url.h"
@@ -84,7 +85,7 @@ static uint64_t delay_of(const replay *self, const kk_tape_answer *answer)
 
 // ---- Answers
 
-// Method, host and path of a request: never its query.
+// Method, host and path of a request: never its query, nor a path that holds a secret.
 static kk_code fail_request(const kk_request *request, kk_code code, const char *problem,
                             kk_error *err)
 {
@@ -92,8 +93,9 @@ static kk_code fail_request(const kk_request *request, kk_code code, const char 
     if (kk_url_parse(request->url, &url, NULL) != KK_OK) {
         return kk_fail(err, code, "%s %s", request->method, problem);
     }
+    kk_str path = kk_redact_is_suspect(url.path) ? KK_STR("/" KK_REDACT_SUSPECT) : url.path;
     return kk_fail(err, code, "%s %.*s%.*s %s", request->method, KK_STR_ARG(url.host),
-                   KK_STR_ARG(url.path), problem);
+                   KK_STR_ARG(path), problem);
 }
 
 // Where the tape keeps how the failure was told, it is told the same way.

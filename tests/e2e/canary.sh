@@ -38,13 +38,20 @@ grep -F "$TOKEN" "$work/server/trace" | grep -vF 'TCP:[127.0.0.1' >"$work/server
 grep -qaE 'CANARY|cnryid' "$KK_HOME/cache/scan.cache" && fail 'the cache holds a secret'
 
 # The same for failures that have the secret at hand: refused by the server, echoed by it, cancelled by its time.
-for organization in fault-401 fault-422 fault-html fault-never fault-echo; do
+echoes="fault-echo fault-echo-errors fault-echo-html fault-echo-cut fault-echo-headers fault-echo-location fault-echo-host
+    fault-echo-list fault-echo-encoded"
+for organization in fault-401 fault-422 fault-html fault-never $echoes; do
     trace -v call planetscale.list_databases "organization=$organization" --timeout 1 --json
     grep -F "$TOKEN" "$work/server/trace" | grep -vF "TCP:[127.0.0.1" >"$work/server/elsewhere"
     [ ! -s "$work/server/elsewhere" ] || fail "$organization: a secret was written elsewhere"
     for form in "$TOKEN" "$(base64_of "$TOKEN")" "$(base64_of "$TOKEN_ID:$TOKEN")"; do
         grep -qF "$form" "$work/out" "$work/err" && fail "$organization: a secret is in the output"
     done
+    grep -qE 'CANARY|cnryid' "$work/out" "$work/err" && fail "$organization: a part of a secret is in the output"
+    case $organization in
+    fault-echo | fault-echo-errors | fault-echo-list | fault-echo-encoded)
+        grep -qF '******************' "$work/out" || fail "$organization: nothing was covered, so that this test would prove nothing" ;;
+    esac
 done
 
 # A script gets results, failures and all that it can reach, and never the secret; nor does the process that it runs in.
@@ -52,7 +59,7 @@ if [ "$KK_HAS_LUA" = 1 ]; then
 script='dump(_G)
 local ps = app.integrations.planetscale
 print(#ps.list_databases("acme").data, ps.main.get_current_user().email)
-for _, organization in ipairs({"fault-401", "fault-422", "fault-html", "fault-echo"}) do
+for _, organization in ipairs({"fault-401", "fault-422", "fault-html", "fault-echo", "fault-echo-cut"}) do
   local ok, err = pcall(ps.list_databases, organization)
   dump(err)
   print(tostring(err))
@@ -73,7 +80,7 @@ done
 fi
 
 # Recording keeps it out of the tape, also where the service echoes it.
-for organization in acme fault-422 fault-echo fault-401; do
+for organization in acme fault-422 fault-401 $echoes; do
     trace -v --record "$work/canary.har" call planetscale.list_databases "organization=$organization" --json
     grep -F "$TOKEN" "$work/server/trace" | grep -vF "TCP:[127.0.0.1" >"$work/server/elsewhere"
     [ ! -s "$work/server/elsewhere" ] || fail "recording $organization: a secret was written elsewhere"
@@ -81,7 +88,7 @@ for organization in acme fault-422 fault-echo fault-401; do
         grep -qF "$form" "$work/canary.har" "$work/out" "$work/err" && fail "recording $organization: a secret is on the tape or in the output"
     done
 done
-[ "$(grep -c '"_id"' "$work/canary.har")" -ge 4 ] || fail 'there is no recording to look at'
+[ "$(grep -c '"_id"' "$work/canary.har")" -ge 12 ] || fail 'there is no recording to look at'
 
 # Storing, listing and removing write it nowhere in clear.
 printf '%s' "$TOKEN" >"$work/server/value"

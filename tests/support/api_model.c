@@ -1,6 +1,7 @@
 // PlanetScale's API as a function from a request to an answer.
 #include "api_model.h"
 #include "api_data.h"
+#include "api_echo.h"
 #include "api_faults.h"
 #include "fail.h"
 #include "json.h"
@@ -452,7 +453,8 @@ void api_model_answer(void *model, const http_request *request, http_answer *ans
             .account = account->name, .count = organization_count(), .write = write_organization};
         answer_list(request, &list, false, answer);
     } else if (segment_is(&way, 0, "organizations") && way.count > 1) {
-        if (!api_fault_answer(way.segments[1], answer)) {
+        if (!api_fault_answer(way.segments[1], answer) &&
+            !api_echo_answer(way.segments[1], request, answer)) {
             answer_below_organization(account, &way, request, answer);
         }
     } else {

@@ -12,6 +12,7 @@
 //   acme-staging          2 databases; the only one that the account `staging` sees in its list
 //   lossy                 what creates `orders` gets no answer, and the database is there
 //   fault-*               every request fails in one way; see the table in api_faults.c
+//   fault-echo*           every answer repeats the caller's secret; see api_echo.h
 //
 // It keeps nothing: a database that was created is not there afterwards.
 #ifndef KK_TEST_API_MODEL_H

@@ -1,0 +1,200 @@
+// Covering what a service repeats of a secret, where it stands and without a copy of it.
+//
+// A service may write a secret as it is, in hexadecimal or in base64, alone or behind other bytes,
+// and around that JSON its escapes or a URL its percent signs.  What a form has to be is made from
+// the value byte by byte, while the text is compared with it.
+#include "account_private.h"
+#include <ctype.h>
+#include <stdio.h>
+
+// ---- What a form of the value is, byte by byte
+
+// In base64 the first characters stand for the bytes before the value too, and the last for those
+// behind it: only those in between are compared.  Which they are depends on how many bytes are
+// before it, of every three.
+typedef enum form { FORM_PLAIN, FORM_HEX, FORM_BASE64, FORM_BASE64_1, FORM_BASE64_2, FORMS } form;
+
+static size_t bits_before(form self)
+{
+    return (size_t)(self - FORM_BASE64) * 8;
+}
+
+static size_t form_length(form self, kk_str value)
+{
+    switch (self) {
+    case FORM_PLAIN:
+        return value.len;
+    case FORM_HEX:
+        return value.len * 2;
+    default:
+        return (bits_before(self) + value.len * 8) / 6 - (bits_before(self) + 5) / 6;
+    }
+}
+
+static char form_at(form self, kk_str value, size_t index)
+{
+    static const char digits[] = "0123456789abcdef";
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (self == FORM_PLAIN) {
+        return value.ptr[index];
+    }
+    if (self == FORM_HEX) {
+        unsigned char byte = (unsigned char)value.ptr[index / 2];
+        return digits[index % 2 == 0 ? byte >> 4 : byte & 15];
+    }
+    size_t bit = ((bits_before(self) + 5) / 6 + index) * 6 - bits_before(self);
+    unsigned pair = (unsigned)(unsigned char)value.ptr[bit / 8] << 8;
+    pair |= bit / 8 + 1 < value.len ? (unsigned char)value.ptr[bit / 8 + 1] : 0U;
+    return letters[pair >> (10 - bit % 8) & 63];
+}
+
+// Hexadecimal has digits in both cases, and base64 two alphabets.
+static bool is_same(form self, char wanted, char byte)
+{
+    if (self == FORM_HEX) {
+        return tolower((unsigned char)byte) == wanted;
+    }
+    return byte == wanted || (self >= FORM_BASE64 &&
+                              ((wanted == '+' && byte == '-') || (wanted == '/' && byte == '_')));
+}
+
+// ---- What the text says
+
+// As what a text is read: with so many layers of JSON's escapes, or with percent signs.
+enum { LAYERS_MAX = 2, PERCENT = -1 };
+
+static bool read_hex(const char *at, size_t count, unsigned *out)
+{
+    char digits[5] = "";
+    memcpy(digits, at, count);
+    return strspn(digits, "0123456789abcdefABCDEF") == count && sscanf(digits, "%x", out) == 1;
+}
+
+static size_t read_percent(const char *at, size_t left, char *out)
+{
+    unsigned value = 0;
+    *out = *at;
+    if (*at != '%' || left < 3 || !read_hex(at + 1, 2, &value)) {
+        return 1;
+    }
+    *out = (char)value;
+    return 3;
+}
+
+static size_t read_byte(int layers, const char *at, size_t left, char *out);
+
+// XXXX of \uXXXX, of which [len] bytes were read.
+static size_t read_unicode(int layers, const char *at, size_t left, size_t len, char *out)
+{
+    char digits[4];
+    unsigned value = 0;
+    for (size_t i = 0; i < sizeof digits; i++) {
+        size_t taken = len < left ? read_byte(layers, at + len, left - len, &digits[i]) : 0;
+        if (taken == 0) {
+            return 0;
+        }
+        len += taken;
+    }
+    if (!read_hex(digits, sizeof digits, &value) || value == 0 || value > 0x7E) {
+        return 0;
+    }
+    *out = (char)value;
+    return len;
+}
+
+// The byte that is written at [at], and how long its writing is: itself, or an escape.
+static size_t read_byte(int layers, const char *at, size_t left, char *out)
+{
+    if (layers == PERCENT) {
+        return read_percent(at, left, out);
+    }
+    *out = *at;
+    if (layers == 0) {
+        return 1;
+    }
+    size_t first = read_byte(layers - 1, at, left, out);
+    if (*out != '\\' || first >= left) {
+        return first;
+    }
+    char byte = '\0';
+    size_t both = first + read_byte(layers - 1, at + first, left - first, &byte);
+    if (byte == '"' || byte == '\\' || byte == '/') {
+        *out = byte;
+        return both;
+    }
+    size_t whole = byte == 'u' ? read_unicode(layers - 1, at, left, both, out) : 0;
+    return whole > 0 ? whole : first;
+}
+
+// How many bytes at [at] mean the value, or 0.
+static size_t match(const char *at, size_t left, int layers, form wanted, kk_str value)
+{
+    size_t count = form_length(wanted, value);
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++) {
+        char byte = '\0';
+        size_t taken = len < left ? read_byte(layers, at + len, left - len, &byte) : 0;
+        if (taken == 0 || !is_same(wanted, form_at(wanted, value, i), byte)) {
+            return 0;
+        }
+        len += taken;
+    }
+    return len;
+}
+
+// The next place at which a form that begins with [first] may begin.  Where [first] is never
+// written otherwise it is quick to find.
+static char *next_start(char *at, const char *end, int layers, form wanted, char first)
+{
+    if (wanted != FORM_PLAIN && isalnum((unsigned char)first)) {
+        return memchr(at, first, (size_t)(end - at));
+    }
+    char escape = layers == PERCENT ? '%' : '\\';
+    while (at < end && *at != escape && !is_same(wanted, first, *at)) {
+        at++;
+    }
+    return at;
+}
+
+static void hide_form(char *bytes, size_t len, int layers, form wanted, kk_str value)
+{
+    char first = form_at(wanted, value, 0);
+    char *end = bytes + len;
+    char *at = bytes;
+    while ((at = next_start(at, end, layers, wanted, first)) != NULL && at < end) {
+        size_t found = match(at, (size_t)(end - at), layers, wanted, value);
+        memset(at, '*', found);
+        at += found > 0 ? found : 1;
+    }
+}
+
+static void hide_plain(char *bytes, size_t len, kk_str value)
+{
+    char *at = bytes;
+    while ((at = memmem(at, len - (size_t)(at - bytes), value.ptr, value.len)) != NULL) {
+        memset(at, '*', value.len);
+        at += value.len;
+    }
+}
+
+void kk_account_hide(char *bytes, size_t len, kk_str value)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
+    hide_plain(bytes, len, value);
+    // JSON never escapes letters and digits.
+    bool plain_value = strspn(value.ptr, plain) == value.len;
+    int layers = plain_value || memchr(bytes, '\\', len) == NULL ? 0
+                 : memmem(bytes, len, "\\\\", 2) == NULL         ? 1
+                                                                 : LAYERS_MAX;
+    for (int i = 1; i <= layers; i++) {
+        hide_form(bytes, len, i, FORM_PLAIN, value);
+    }
+    if (memchr(bytes, '%', len) != NULL) {
+        hide_form(bytes, len, PERCENT, FORM_PLAIN, value);
+    }
+    for (form other = FORM_HEX; other < FORMS; other++) {
+        hide_form(bytes, len, 1, other, value);
+    }
+}
