@@ -336,9 +336,10 @@ static kk_code report_secret(kk_tape *self, kk_tape_asked *asked, const kk_tape_
                          nearest != NULL ? ", and" : ":", part, found->len > 0 ? ": " : "",
                          kk_buf_text(found));
     kk_code code = report(&text, "redaction_unknown_secret", err);
-    kk_fail_hint(err,
-                 "a tape holds no secrets: use a value that belongs to nobody, or leave it out "
-                 "of the comparison with 'ignore_json' in '_match'");
+    kk_fail_hint(err, "a tape holds no secrets: use a value that belongs to nobody%s",
+                 strcmp(part, "body") == 0
+                     ? ", or leave it out of the comparison with 'ignore_json' in '_match'"
+                     : "");
     return code;
 }
 
