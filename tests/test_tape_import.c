@@ -75,6 +75,19 @@ static void test_import__reads_what_mitmproxy_writes(void **state)
     assert_import("mitmproxy");
 }
 
+// These two are made by hand, shaped after what the programs write, and not made by them.
+static void test_import__reads_what_is_shaped_after_charles(void **state)
+{
+    (void)state;
+    assert_import("charles");
+}
+
+static void test_import__reads_headers_written_as_slack_does(void **state)
+{
+    (void)state;
+    assert_import("slack");
+}
+
 static void assert_refused(const char *text, const char *part)
 {
     kk_error err = {0};
@@ -151,6 +164,8 @@ int main(void)
         cmocka_unit_test(test_import__reads_what_firefox_writes),
         cmocka_unit_test(test_import__reads_what_playwright_writes),
         cmocka_unit_test(test_import__reads_what_mitmproxy_writes),
+        cmocka_unit_test(test_import__reads_what_is_shaped_after_charles),
+        cmocka_unit_test(test_import__reads_headers_written_as_slack_does),
         cmocka_unit_test(test_import__refuses_what_is_no_har_file),
         cmocka_unit_test(test_import__masks_what_looks_like_a_secret),
         cmocka_unit_test(test_import__writes_a_file_and_replaces_none_unasked),

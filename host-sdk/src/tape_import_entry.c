@@ -3,7 +3,9 @@
 // Every program writes HAR in its own way.  Chrome keeps HTTP/2's pseudo headers and tells a
 // failure as status 0 with `_error`; Playwright as -1 with `_failureText`, and may keep bodies in
 // files beside; Firefox gives times with an offset and leaves out bodies that are gone; mitmproxy
-// writes forms as `params` too.
+// writes forms as `params` too, and Charles as nothing else.  Charles also writes exchanges that
+// broke off, with whatever status had come, and says so in `_charlesStatus`; Slack has header
+// fields as [name, value].
 #include "fail.h"
 #include "tape_import.h"
 #include "tape_private.h"
@@ -279,8 +281,11 @@ static void write_body(kk_tape_importer *self, kk_redact_side side, const char *
 
 static void append_encoded(kk_str text, kk_buf *out)
 {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                "0123456789-._~";
     for (size_t i = 0; i < text.len; i++) {
-        kk_buf_append_format(out, "%%%02X", (unsigned char)text.ptr[i]);
+        bool kept = memchr(plain, text.ptr[i], sizeof plain - 1) != NULL;
+        kk_buf_append_format(out, kept ? "%c" : "%%%02X", (unsigned char)text.ptr[i]);
     }
 }
 
@@ -458,8 +463,22 @@ static bool take_method(kk_tape_importer *self, kk_buf *out)
     return good || drop(self, "/request/method", "is no method that a tape can have");
 }
 
+// What Charles calls anything but complete may be the beginning of an answer.
+static bool is_whole(kk_tape_importer *self)
+{
+    kk_buf text = {.limit = KK_TAPE_MAX};
+    bool whole = !take_text(self->har->raw, "/response/_charlesStatus", &text) ||
+                 strcasecmp(kk_buf_text(&text), "COMPLETE") == 0;
+    kk_buf_clean(&text);
+    return whole || drop(self, "/response/_charlesStatus",
+                         "is not COMPLETE: the exchange broke off, and nothing says how");
+}
+
 static bool check_status(kk_tape_importer *self, int status, const char **kind)
 {
+    if (!is_whole(self)) {
+        return false;
+    }
     if (status == 0 || status == -1) {
         return take_failure(self, kind);
     }

@@ -6,7 +6,7 @@ fixtures=$KK_SOURCE/fixtures/tapes
 rm -rf "$KK_HOME"
 
 # ---- import, and what is made of it goes through every other tool
-for name in chrome firefox playwright mitmproxy; do
+for name in chrome firefox playwright mitmproxy charles slack; do
     tape="$work/$name.har"
     run tape import "$fixtures/har/$name.har" "$tape"
     expect_ok
