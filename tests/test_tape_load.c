@@ -1,4 +1,5 @@
 // What a tape file may hold, and how each thing it may not is refused.
+#include "json.h"
 #include "tapes.h"
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -328,6 +329,45 @@ static void test_load__a_cut_tape_never_loads(void **state)
     free(text);
 }
 
+// A body that is as deep as JSON may be, inside a tape, is too deep; half of that is not.
+static void test_load__refuses_what_is_too_deep(void **state)
+{
+    (void)state;
+    for (size_t depth = KK_JSON_DEPTH_MAX / 2; depth <= KK_JSON_DEPTH_MAX;
+         depth += KK_JSON_DEPTH_MAX / 2) {
+        kk_buf body = {.limit = KK_TAPE_MAX};
+        kk_buf entry = {.limit = KK_TAPE_MAX};
+        for (size_t i = 0; i < depth * 2; i++) {
+            kk_buf_append_byte(&body, i < depth ? '[' : ']');
+        }
+        kk_buf_append_format(&entry, ENTRY("", "GET", HOST "/", "", "%s"), kk_buf_text(&body));
+        char *text = tape_text("", kk_buf_text(&entry));
+        kk_error err = {0};
+        kk_tape *tape = NULL;
+        assert_code(kk_tape_parse(kk_str_from(text), "x.har", &tape, &err),
+                    depth < KK_JSON_DEPTH_MAX ? KK_OK : KK_ERR_TAPE_INVALID);
+        assert_true(tape != NULL || strstr(err.message, "deep") != NULL);
+        kk_tape_free(tape);
+        free(text);
+        kk_buf_clean(&entry);
+        kk_buf_clean(&body);
+    }
+}
+
+// What a tape claims about sizes is nobody's to believe: no memory is taken for it.
+static void test_load__believes_no_size(void **state)
+{
+    (void)state;
+    kk_tape *tape = tape_of(
+        "", "{\"request\":{\"method\":\"GET\",\"url\":\"" HOST
+            "/\",\"headersSize\":1073741824,\"bodySize\":1073741824},\"response\":{\"status\":200,"
+            "\"headersSize\":1073741824,\"bodySize\":9007199254740991,\"headers\":[{\"name\":"
+            "\"content-length\",\"value\":\"1073741824\"}],\"content\":{\"size\":1073741824,"
+            "\"compression\":-1073741824,\"text\":\"ok\"}}}");
+    assert_answer(tape, HOST "/", "ok");
+    kk_tape_free(tape);
+}
+
 static void test_load__says_what_is_wrong_with_a_file(void **state)
 {
     (void)state;
@@ -435,6 +475,8 @@ int main(void)
         cmocka_unit_test(test_load__gives_headers_in_lower_case_without_those_of_the_wire),
         cmocka_unit_test(test_load__reads_the_head_wherever_it_stands),
         cmocka_unit_test(test_load__a_cut_tape_never_loads),
+        cmocka_unit_test(test_load__refuses_what_is_too_deep),
+        cmocka_unit_test(test_load__believes_no_size),
         cmocka_unit_test(test_load__says_what_is_wrong_with_a_file),
         cmocka_unit_test(test_load__takes_the_tape_of_the_manual),
         cmocka_unit_test(test_load__refuses_a_body_that_no_answer_may_have),
