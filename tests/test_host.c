@@ -237,6 +237,8 @@ static void test_host__requests_that_break_the_contract_are_not_sent(void **stat
         {"\"url\":\"https://probe.example/\"", KK_E_CONTRACT},
         {"\"method\":\"GET\"", KK_E_CONTRACT},
         {"\"method\":\"GET\",\"url\":\"/x\"", KK_E_CONTRACT},
+        {"\"method\":\"GET\",\"url\":\"https://probe.example/v1/../x\"", KK_E_CONTRACT},
+        {"\"method\":\"GET\",\"url\":\"https://probe.example/v1/%2e%2E/x\"", KK_E_CONTRACT},
         {"\"method\":\"GET\",\"url\":\"https://u:p@probe.example/\"", KK_E_CONTRACT},
         {"\"method\":\"GET\",\"url\":\"https://probe.example/\\r\\nX: y\"", KK_E_CONTRACT},
         {"\"method\":\"GET\",\"url\":\"http://probe.example/\"", KK_E_ORIGIN_DENIED},

@@ -41,6 +41,9 @@ static void test_url__accepted_ones_are_taken_apart(void **state)
         {"https://h/a@b:c", true, "h", 443, "/a@b:c", ""},
         {"https://h//evil.com/", true, "h", 443, "//evil.com/", ""},
         {"https://localhost.evil.com/", true, "localhost.evil.com", 443, "/", ""},
+        {"https://h/.../.a/b./..c/%2e%2E%2e/a%2e", true, "h", 443, "/.../.a/b./..c/%2e%2E%2e/a%2e",
+         ""},
+        {"https://h/a?../b", true, "h", 443, "/a", "../b"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         kk_url url;
@@ -93,6 +96,16 @@ static const struct {
     {"https://h/%", "hexadecimal"},
     {"https://h/%4", "hexadecimal"},
     {"https://h/%zz", "hexadecimal"},
+    {"https://h/.", "'.' or '..'"},
+    {"https://h/..", "'.' or '..'"},
+    {"https://h/../", "'.' or '..'"},
+    {"https://h/a/./b", "'.' or '..'"},
+    {"https://h/a/../b", "'.' or '..'"},
+    {"https://h/a//..?b", "'.' or '..'"},
+    {"https://h/a/%2e/b", "'.' or '..'"},
+    {"https://h/a/%2E%2e", "'.' or '..'"},
+    {"https://h/a/.%2e/b", "'.' or '..'"},
+    {"https://h/%2e./b", "'.' or '..'"},
     {"https://h%2eevil.com/", "no host has"},
     {"https://h,i/", "no host has"},
     {"https://h:/", "port"},

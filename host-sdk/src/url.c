@@ -144,6 +144,35 @@ static const char *read_authority(kk_str text, kk_url *url)
     return read_port((kk_str){rest + 1, (size_t)(end - rest - 1)}, &url->port);
 }
 
+// How many bytes at [at] stand for a dot: "." or "%2e"; 0 for none.
+static size_t dot_length(const char *at, const char *end)
+{
+    if (at < end && *at == '.') {
+        return 1;
+    }
+    return end - at >= 3 && strncasecmp(at, "%2e", 3) == 0 ? 3 : 0;
+}
+
+// Whether the path has a segment "." or "..", which somebody on the way would fold.
+static bool has_dot_segment(kk_str path)
+{
+    const char *end = path.ptr + path.len;
+    for (const char *at = path.ptr; at < end;) {
+        const char *segment = at + 1; // behind the '/'
+        size_t dots = 0;
+        for (size_t len; dots < 3 && (len = dot_length(segment, end)) > 0; dots++) {
+            segment += len;
+        }
+        bool ends = segment == end || *segment == '/';
+        if (ends && (dots == 1 || dots == 2)) {
+            return true;
+        }
+        const char *next = ends ? segment : memchr(segment, '/', (size_t)(end - segment));
+        at = next != NULL ? next : end;
+    }
+    return false;
+}
+
 kk_code kk_url_parse(const char *text, kk_url *out, kk_error *err)
 {
     const char *problem = find_bad_byte(text);
@@ -163,6 +192,9 @@ kk_code kk_url_parse(const char *text, kk_url *out, kk_error *err)
     }
     const char *path = authority + len;
     url.path = (kk_str){path, strcspn(path, "?")};
+    if (has_dot_segment(url.path)) {
+        return refuse(err, "its path has a segment '.' or '..'");
+    }
     const char *query = path + url.path.len;
     url.query = kk_str_from(*query == '?' ? query + 1 : query);
     *out = url;

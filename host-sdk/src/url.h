@@ -2,8 +2,8 @@
 //
 // Only what kk sends is accepted: a scheme, a host, an optional port, a path, an optional query.
 // User information, a fragment, control bytes, spaces, backslashes, bytes above 0x7E and empty
-// hosts are refused; so are `%00`, a '%' without two hexadecimal digits, and a host that ends in a
-// dot.
+// hosts are refused; so are `%00`, a '%' without two hexadecimal digits, a host that ends in a dot,
+// and a path with a segment "." or "..", with its dots as they are or percent-encoded.
 #ifndef KK_URL_H
 #define KK_URL_H
 
