@@ -236,18 +236,24 @@ static void test_replay__tells_a_failure_as_it_was_told(void **state)
 #define SLOW_ENTRY                                                                                 \
     ENTRY("\"_repeat\":\"any\",\"time\":30000.5,", "GET", HOST "/a?token=q1", "", "1")
 
+// The tape's time passes on its own clock: whoever waited for it would take as long.
+static void assert_nobody_waited(uint64_t since_ms, uint64_t passed_ms)
+{
+    assert_true(passed_ms < 3000 || kk_time_mono_ms(kk_time_real()) - since_ms < passed_ms);
+}
+
 static void assert_delay(const char *delay, uint64_t wanted_ms)
 {
+    uint64_t since_ms = kk_time_mono_ms(kk_time_real());
     deck self = slow_deck_of(SLOW_ENTRY, delay);
     kk_response out = {0};
     kk_error err;
     assert_ok(send_get(&self, PLAIN, &out, &err), &err);
     assert_int_equal(kk_time_mono_ms(self.time), wanted_ms);
+    assert_nobody_waited(since_ms, wanted_ms);
     deck_clean(&self);
 }
 
-// Thirty seconds of the tape pass on its own clock: a test that waited for them would run into the
-// time that a test gets.
 static void test_replay__answers_take_as_long_as_is_asked(void **state)
 {
     (void)state;
@@ -271,6 +277,7 @@ static void test_replay__answers_take_as_long_as_is_asked(void **state)
 static void test_replay__an_answer_after_the_deadline_is_a_timeout(void **state)
 {
     (void)state;
+    uint64_t since_ms = kk_time_mono_ms(kk_time_real());
     deck self = slow_deck_of(SLOW_ENTRY, "recorded");
     kk_response out = {0};
     kk_error err;
@@ -279,6 +286,7 @@ static void test_replay__an_answer_after_the_deadline_is_a_timeout(void **state)
     assert_code(send_get(&self, request, &out, &err), KK_ERR_TIMEOUT);
     assert_int_equal(out.sent, KK_SENT_MAYBE);
     assert_int_equal(kk_time_mono_ms(self.time), 29999);
+    assert_nobody_waited(since_ms, 29999);
     request.deadline_ms = 29999 + 30000;
     assert_ok(send_get(&self, request, &out, &err), &err);
     deck_clean(&self);

@@ -113,6 +113,35 @@ cmp -s "$tape" "$work/copy.har" || fail 'a killed recorder changed the tape'
 run --record "$tape" call planetscale.get_current_user --json
 expect_ok
 
+# Killed at any step of the saving, too, it leaves the old tape or the new one, and nothing that would be in the way.
+if [ -z "${KK_WRAP:-}" ]; then
+    kept=0 replaced=0
+    for step in openat write fsync rename,renameat,renameat2 unlink,unlinkat; do
+        for number in 1 2 3 4 5 6 7 8; do
+            # The files of the program itself are opened before: those count from the tape's folder on.
+            case $step in openat) path="-P $work -P $tape -P $tape.lock" ;; *) path= ;; esac
+            cp "$work/copy.har" "$tape"
+            # shellcheck disable=SC2086
+            ASAN_OPTIONS=detect_leaks=0 strace -f $path -o "$work/server/trace" -e trace=$step -e inject=$step:signal=KILL:when=$number \
+                "$KK_BIN/kk" --record "$tape" call planetscale.get_branch '{"organization":"acme","database":"shop","branch":"main"}' >/dev/null 2>&1
+            grep -q 'killed by SIGKILL' "$work/server/trace" || break
+            if cmp -s "$tape" "$work/copy.har"; then
+                kept=$((kept + 1))
+            else
+                run tape lint "$tape"
+                expect_ok
+                grep -q '/branches/main"' "$tape" || fail "killed at $step $number: the tape is neither the old nor the new one"
+                replaced=$((replaced + 1))
+            fi
+        done
+    done
+    [ $kept -ge 5 ] && [ $replaced -ge 1 ] || fail "killed $kept times before and $replaced times after the tape was replaced: this proves nothing"
+    cp "$work/copy.har" "$tape"
+    run --record "$tape" call planetscale.get_current_user --json
+    expect_ok
+    cmp -s "$tape" "$work/copy.har" || fail 'after the killed recorders an unchanged tape was changed'
+fi
+
 # Cancelled is no result: the tape stays.
 seen=$(grep -c fault-never "$server_log")
 "$KK_BIN/kk" --record "$tape" call planetscale.list_databases organization=fault-never --timeout 20 >"$work/out" 2>"$work/err" &

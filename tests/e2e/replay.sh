@@ -91,4 +91,10 @@ if [ -z "${KK_WRAP:-}" ]; then
     ASAN_OPTIONS=detect_leaks=0 strace -f -e trace=socket -o "$work/server/trace" "$KK_BIN/kk" --replay "$tape" call planetscale.get_current_user '{}' >/dev/null
     grep -q 'socket(' "$work/server/trace" && fail 'a socket was made'
 fi
+# Nor are they what the program or its library is linked with; the module is.
+ldd "$KK_BIN/../lib/kk/kk_live.so" 2>/dev/null | grep -q libcurl || fail 'the module shows no libcurl, so that this proves nothing'
+for file in "$KK_BIN/kk" "$KK_BIN"/../lib/libkkhost.so* "$KK_BIN/../lib/kk/plugins/planetscale.so"; do
+    ldd "$file" >"$work/libraries" || fail "ldd does not read $file"
+    grep -qE 'libcurl|libssl|libgnutls|libnghttp2' "$work/libraries" && fail "$file is linked with a library of the network"
+done
 expect_no_canary
