@@ -300,11 +300,57 @@ static void test_record_secrets__a_redacted_tape_replays_with_everything_compare
     end(&self);
 }
 
+static void test_record_secrets__another_token_changes_nothing(void **state)
+{
+    (void)state;
+    recorder self = start();
+    record_session(&self, "the-real-secret-1");
+    save_and_reopen(&self);
+    char *before = read_tape(&self);
+    record_session(&self, "a-rotated-and-longer-secret-2");
+    save_and_reopen(&self);
+    char *after = read_tape(&self);
+    assert_string_equal(before, after);
+    assert_holds(after, "\"of\": \"{{ACCESS_TOKEN}}\"");
+    free(before);
+    free(after);
+    end(&self);
+}
+
+// Another session, an answer that has changed, and one request more: the fake is the old one in all
+// of them, so that the tape still replays as a whole.
+static void test_record_secrets__a_session_recorded_again_keeps_its_fake(void **state)
+{
+    (void)state;
+    recorder self = start();
+    record(&self, &(shape){.url = URL "/me", .body = "{\"email\":\"ann@real.io\"}"});
+    record(&self,
+           &(shape){.url = URL "/login", .body = "{\"token\":\"sess-0123456789abcdef\",\"at\":1}"});
+    record(&self, &(shape){.url = URL "/s/sess-0123456789abcdef/rows"});
+    save_and_reopen(&self);
+    record(&self,
+           &(shape){.url = URL "/login", .body = "{\"at\":2,\"token\":\"sess-fedcba9876543210\"}"});
+    record(&self, &(shape){.url = URL "/s/sess-fedcba9876543210/rows"});
+    record(&self, &(shape){.url = URL "/s/sess-fedcba9876543210/more"});
+    save(&self);
+    char *text = read_tape(&self);
+    assert_holds(text, "\"token\": \"REDACTED0000000000002\"");
+    assert_holds(text, "\"at\": 2");
+    assert_holds(text, URL "/s/REDACTED0000000000002/rows");
+    assert_holds(text, URL "/s/REDACTED0000000000002/more");
+    assert_null(strstr(text, "REDACTED0000000000003"));
+    assert_null(strstr(text, "get-v1-s-redacted0000000000002-rows-2"));
+    free(text);
+    end(&self);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record_secrets__no_planted_secret_is_written),
         cmocka_unit_test(test_record_secrets__a_redacted_tape_replays_with_everything_compared),
+        cmocka_unit_test(test_record_secrets__another_token_changes_nothing),
+        cmocka_unit_test(test_record_secrets__a_session_recorded_again_keeps_its_fake),
     };
     return cmocka_run_group_tests_name("record_secrets", tests, NULL, NULL);
 }

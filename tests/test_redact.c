@@ -156,6 +156,29 @@ static void test_redact__what_an_answer_gave_is_known_from_then_on(void **state)
     kk_redactor_free(self);
 }
 
+static uint64_t plus_ten(void *context, uint64_t number)
+{
+    *(uint64_t *)context += number;
+    return number + 10;
+}
+
+static void test_redact__fakes_get_other_numbers_in_the_same_form(void **state)
+{
+    (void)state;
+    uint64_t sum = 0;
+    kk_buf out = {.limit = KK_TEXT_MAX};
+    kk_redact_renumber(KK_STR("user-7@example.com REDACTED00000012x 9007199254000031 Person 5, "
+                              "00000000-0000-4000-8000-000000000009 pscale_tkn_REDACTED00000001 "
+                              "https://example.com/redacted/4 user@example.com 17"),
+                       plus_ten, &sum, &out);
+    assert_string_equal(kk_buf_text(&out),
+                        "user-17@example.com REDACTED00000022x 9007199254000041 Person 15, "
+                        "00000000-0000-4000-8000-000000000019 pscale_tkn_REDACTED00000011 "
+                        "https://example.com/redacted/14 user@example.com 17");
+    assert_int_equal(sum, 7 + 12 + 31 + 5 + 9 + 1 + 4);
+    kk_buf_clean(&out);
+}
+
 static void test_redact__headers_are_kept_by_a_list(void **state)
 {
     (void)state;
@@ -448,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_redact__json_in_a_string_urls_and_forms),
         cmocka_unit_test(test_redact__a_value_across_an_escape_takes_the_whole_string),
         cmocka_unit_test(test_redact__what_an_answer_gave_is_known_from_then_on),
+        cmocka_unit_test(test_redact__fakes_get_other_numbers_in_the_same_form),
         cmocka_unit_test(test_redact__headers_are_kept_by_a_list),
         cmocka_unit_test(test_redact__finds_a_value_in_every_form),
         cmocka_unit_test(test_redact__backslashes_before_a_value_hide_nothing),

@@ -57,6 +57,11 @@ void kk_redactor_free(kk_redactor *self)
     free(self);
 }
 
+uint64_t kk_redactor_last_fake(const kk_redactor *self)
+{
+    return self->last_fake;
+}
+
 void kk_redactor_skip(kk_redactor *self, uint64_t last)
 {
     self->last_fake = last > self->last_fake ? last : self->last_fake;

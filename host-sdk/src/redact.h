@@ -63,6 +63,17 @@ KK_MUST_USE kk_code kk_redactor_know(kk_redactor *self, const char *field, kk_st
 // New fakes are numbered from above [last]: what a tape that is added to has used up.
 void kk_redactor_skip(kk_redactor *self, uint64_t last);
 
+// The highest number of a fake that was made or skipped.
+uint64_t kk_redactor_last_fake(const kk_redactor *self);
+
+// Finds the next fake in [text] from *at on, and moves *at behind its number.  False if there is
+// none.
+bool kk_redact_next_fake(kk_str text, size_t *at, uint64_t *number);
+
+// Appends [text] with the number of every fake replaced by what [renumber] makes of it.
+void kk_redact_renumber(kk_str text, uint64_t (*renumber)(void *context, uint64_t number),
+                        void *context, kk_buf *out);
+
 // The number of a fake that stands somewhere in [text], the highest, or 0.
 uint64_t kk_redact_last_fake(kk_str text);
 

@@ -358,19 +358,58 @@ static bool next_fake(kk_str text, size_t at, size_t *digits, size_t *count)
     return false;
 }
 
-uint64_t kk_redact_last_fake(kk_str text)
+static bool is_in_numbers(uint64_t number)
 {
-    uint64_t last = 0;
+    return number > NUMBER_BASE && number < NUMBER_LAST;
+}
+
+static uint64_t number_of(kk_str text, size_t digits, size_t count)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < count && number < UINT64_MAX / 16; i++) {
+        number = number * 10 + (uint64_t)(text.ptr[digits + i] - '0');
+    }
+    return number;
+}
+
+bool kk_redact_next_fake(kk_str text, size_t *at, uint64_t *number)
+{
+    size_t digits = 0;
+    size_t count = 0;
+    if (!next_fake(text, *at, &digits, &count)) {
+        return false;
+    }
+    *number = number_of(text, digits, count);
+    *number -= is_in_numbers(*number) ? NUMBER_BASE : 0;
+    *at = digits + count;
+    return true;
+}
+
+void kk_redact_renumber(kk_str text, uint64_t (*renumber)(void *context, uint64_t number),
+                        void *context, kk_buf *out)
+{
+    size_t done = 0;
     size_t digits = 0;
     size_t count = 0;
     for (size_t at = 0; next_fake(text, at, &digits, &count);) {
-        uint64_t number = 0;
-        for (size_t i = 0; i < count && number < UINT64_MAX / 16; i++) {
-            number = number * 10 + (uint64_t)(text.ptr[digits + i] - '0');
-        }
-        number -= number > NUMBER_BASE && number < NUMBER_LAST ? NUMBER_BASE : 0;
+        uint64_t written = number_of(text, digits, count);
+        uint64_t base = is_in_numbers(written) ? NUMBER_BASE : 0;
+        uint64_t fresh = base + renumber(context, written - base);
+        // Those that begin with zeros are as long as the value was.
+        int width = text.ptr[digits] == '0' ? (int)count : 1;
+        kk_buf_append(out, text.ptr + done, digits - done);
+        kk_buf_append_format(out, "%0*llu", width, (unsigned long long)fresh);
+        done = at = digits + count;
+    }
+    kk_buf_append(out, text.ptr + done, text.len - done);
+}
+
+uint64_t kk_redact_last_fake(kk_str text)
+{
+    uint64_t last = 0;
+    uint64_t number = 0;
+    for (size_t at = 0; kk_redact_next_fake(text, &at, &number);) {
         last = number > last && number < UINT32_MAX ? number : last;
-        at = digits + count;
     }
     return last;
 }

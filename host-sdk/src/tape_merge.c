@@ -308,31 +308,6 @@ static bool same_request(const kk_tape_entry *old, const kk_tape_entry *fresh)
            same_headers(old, fresh);
 }
 
-static void level_text(kk_str text, kk_buf *out)
-{
-    kk_buf canonical = {.limit = KK_TAPE_MAX};
-    bool json = kk_tape_canonical(text, NULL, &canonical);
-    kk_redact_level(json ? kk_buf_view(&canonical) : text, out);
-    kk_buf_clean(&canonical);
-}
-
-// The same value, or the same text, but for the numbers of fakes.
-static bool same_level(kk_str a, kk_str b)
-{
-    if (kk_str_equals(a, b)) {
-        return true;
-    }
-    kk_buf left = {.limit = KK_TAPE_MAX};
-    kk_buf right = {.limit = KK_TAPE_MAX};
-    level_text(a, &left);
-    level_text(b, &right);
-    bool same = left.failed == KK_OK && right.failed == KK_OK &&
-                kk_str_equals(kk_buf_view(&left), kk_buf_view(&right));
-    kk_buf_clean(&left);
-    kk_buf_clean(&right);
-    return same;
-}
-
 static bool same_answer(const kk_tape_answer *a, const kk_tape_answer *b)
 {
     if (a->failure != b->failure || a->failure_sent != b->failure_sent || a->status != b->status ||
@@ -342,11 +317,12 @@ static bool same_answer(const kk_tape_answer *a, const kk_tape_answer *b)
     for (size_t i = 0; i < a->header_count; i++) {
         // A fixture by hand need not have its headers in the order in which they are recorded.
         const char *other = kk_tape_header(b->headers, b->header_count, a->headers[i].name);
-        if (other == NULL || !same_level(kk_str_from(a->headers[i].value), kk_str_from(other))) {
+        if (other == NULL ||
+            !kk_tape_same_level(kk_str_from(a->headers[i].value), kk_str_from(other))) {
             return false;
         }
     }
-    return same_level(a->body, b->body);
+    return kk_tape_same_level(a->body, b->body);
 }
 
 // ---- Merging
@@ -532,6 +508,39 @@ static kk_code lay_out_alone(merge *self, kk_buf *out)
     return code;
 }
 
+static void unload(merge *self)
+{
+    kk_tape_free(self->old);
+    kk_tape_free(self->fresh);
+    free(self->list);
+    free(self->added);
+    free(self->appended);
+    kk_buf_clean(&self->names);
+    *self = (merge){.input = self->input, .err = self->err, .names = {.limit = KK_TAPE_MAX}};
+}
+
+static kk_code load(merge *self)
+{
+    kk_code code = load_fresh(self);
+    return code == KK_OK ? load_old(self) : code;
+}
+
+// Loads both, the new entries with the fakes of the old ones.
+static kk_code load_joined(merge *self)
+{
+    bool changed = false;
+    kk_code code = load(self);
+    if (code == KK_OK) {
+        code = kk_tape_join(self->input, self->old, self->added, self->input->entries, &changed,
+                            self->err);
+    }
+    if (code == KK_OK && changed) {
+        unload(self);
+        code = load(self);
+    }
+    return code;
+}
+
 kk_code kk_tape_merge_run(const kk_tape_merge *input, kk_buf *out, bool *changed, kk_error *err)
 {
     merge self = {.input = input, .err = err, .names = {.limit = KK_TAPE_MAX}};
@@ -540,15 +549,9 @@ kk_code kk_tape_merge_run(const kk_tape_merge *input, kk_buf *out, bool *changed
     if (input->old.len == 0) {
         code = lay_out_alone(&self, out);
     } else {
-        code = load_fresh(&self);
-        code = code == KK_OK ? load_old(&self) : code;
+        code = load_joined(&self);
         code = code == KK_OK ? merge_into_old(&self, out, changed) : code;
     }
-    kk_tape_free(self.old);
-    kk_tape_free(self.fresh);
-    free(self.list);
-    free(self.added);
-    free(self.appended);
-    kk_buf_clean(&self.names);
+    unload(&self);
     return code;
 }

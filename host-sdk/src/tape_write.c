@@ -400,6 +400,7 @@ static kk_code save(kk_tape_writer *self, kk_error *err)
                            .recorded_ms = self->recorded_ms,
                            .entries = self->entries,
                            .entry_count = self->count,
+                           .last_fake = kk_redactor_last_fake(self->redactor),
                            .accounts = self->accounts,
                            .account_count = self->account_count};
     code = code == KK_OK ? kk_tape_merge_run(&input, &text, &changed, err) : code;

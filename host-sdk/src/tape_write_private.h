@@ -3,9 +3,11 @@
 //     tape_write.c        the writer: lock, additions, saving
 //     tape_write_entry.c  an exchange as an entry, redacted
 //     tape_merge.c        new entries and the tape that was there
+//     tape_join.c         their fakes under the numbers that they had there
 #ifndef KK_TAPE_WRITE_PRIVATE_H
 #define KK_TAPE_WRITE_PRIVATE_H
 
+#include "redact.h"
 #include "tape_private.h"
 #include "tape_write.h"
 
@@ -39,11 +41,21 @@ typedef struct kk_tape_merge {
     const char *path; // for messages
     const char *base_url;
     int64_t recorded_ms;
-    const kk_tape_recorded *entries; // by seq
+    kk_tape_recorded *entries; // by seq; the fakes in them may get other numbers
     size_t entry_count;
+    uint64_t last_fake; // the highest number of a fake in them
     const kk_tape_recorded_account *accounts;
     size_t account_count;
 } kk_tape_merge;
+
+// Whether both are the same value, or the same text, but for the numbers of fakes.
+bool kk_tape_same_level(kk_str a, kk_str b);
+
+// Gives the fakes in [entries] the numbers that the same values have on [old], if a request repeats
+// any.  [fresh] are the same entries as they were loaded.  Errors: KK_ERR_INTERNAL.
+KK_MUST_USE kk_code kk_tape_join(const kk_tape_merge *input, const kk_tape *old,
+                                 const kk_tape_entry *const *fresh, kk_tape_recorded *entries,
+                                 bool *changed, kk_error *err);
 
 // Appends the text of the merged tape; *changed is false if it is the old one.
 // Errors: KK_ERR_TAPE_INVALID, TOO_LARGE, INTERNAL.
