@@ -395,11 +395,15 @@ void kk_redact_renumber(kk_str text, uint64_t (*renumber)(void *context, uint64_
         uint64_t written = number_of(text, digits, count);
         uint64_t base = is_in_numbers(written) ? NUMBER_BASE : 0;
         uint64_t fresh = base + renumber(context, written - base);
+        at = digits + count;
+        if (fresh == written) {
+            continue; // also what has more digits than a number
+        }
         // Those that begin with zeros are as long as the value was.
         int width = text.ptr[digits] == '0' ? (int)count : 1;
         kk_buf_append(out, text.ptr + done, digits - done);
         kk_buf_append_format(out, "%0*llu", width, (unsigned long long)fresh);
-        done = at = digits + count;
+        done = at;
     }
     kk_buf_append(out, text.ptr + done, text.len - done);
 }
