@@ -1,6 +1,7 @@
 // What an account is used for, the accounts of a tape, and values that come out of files.
 #include "account_fixture.h"
 #include "account_private.h"
+#include "encodings.h"
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -245,6 +246,58 @@ static void test_account__secrets_are_put_out_of_sight_in_other_forms(void **sta
     redact(self, "x dGtuX2EvYyI y 746b6e5f612f6322 y", "x dGtuX2EvYyI y 746b6e5f612f6322 y");
 }
 
+// xorshift64*: the same texts in every run.
+static uint64_t seed;
+
+static unsigned pick(unsigned below)
+{
+    seed ^= seed >> 12;
+    seed ^= seed << 25;
+    seed ^= seed >> 27;
+    return (unsigned)((seed * UINT64_C(2685821657736338717)) >> 40) % below;
+}
+
+static void put_noise(kk_buf *out)
+{
+    static const char bytes[] = "\\\\%%\"/u20ACt_+=kn";
+    for (unsigned i = pick(12); i > 0; i--) {
+        kk_buf_append_byte(out, bytes[pick(sizeof bytes - 1)]);
+    }
+}
+
+// In whatever text a form stands, it is covered, and the text stays as long as it was.
+static void test_account__secrets_are_put_out_of_sight_in_any_text(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"tkn_CANARY01", "t/kn\"CA\\NA", "100%41%2541",
+                                         "+/+/==%%",     "\\u0074kn_x",  "uuuuuu"};
+    static const put_fn put[] = {put_plain, put_percent, put_hex, put_base64, put_json};
+    for (seed = 1; seed < 20000; seed++) {
+        uint64_t round = seed;
+        size_t which = pick(6);
+        kk_str value = kk_str_from(values[which]);
+        kk_buf form = {.limit = KK_TEXT_MAX};
+        kk_buf text = {.limit = KK_TEXT_MAX};
+        put_fn chosen = put[pick(which < 5 ? 5 : 4)]; // \\u00C3 is another character
+        chosen(value, &form);
+        // The last character of base64 may stand for what is behind.
+        size_t len = form.len - (chosen == put_base64 && value.len % 3 != 0 ? 1 : 0);
+        put_noise(&text);
+        kk_buf_append_str(&text, kk_buf_view(&form));
+        put_noise(&text);
+        size_t before = text.len;
+        kk_account_hide(text.ptr, text.len, value);
+        assert_int_equal(text.len, before);
+        if (memmem(text.ptr, text.len, form.ptr, len) != NULL) {
+            fail_msg("seed %u: %s is in %s", (unsigned)round, kk_buf_text(&form),
+                     kk_buf_text(&text));
+        }
+        kk_buf_clean(&text);
+        kk_buf_clean(&form);
+        seed = round;
+    }
+}
+
 // ---- A tape's accounts
 
 #define TWO                                                                                        \
@@ -352,6 +405,7 @@ int main(void)
         TEST(test_account__plugin_is_told_no_secret),
         TEST(test_account__secrets_are_put_out_of_sight),
         TEST(test_account__secrets_are_put_out_of_sight_in_other_forms),
+        cmocka_unit_test(test_account__secrets_are_put_out_of_sight_in_any_text),
         TEST(test_account__tape_without_accounts_has_main),
         TEST(test_account__tape_reads_neither_environment_nor_project),
         TEST(test_account__tape_names_exact_before_alike),

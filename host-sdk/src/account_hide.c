@@ -143,15 +143,26 @@ static size_t match(const char *at, size_t left, int layers, form wanted, kk_str
     return len;
 }
 
+// How a form's first character may be written otherwise than by an escape: itself for none.
+static char other_first(form wanted, char first)
+{
+    if (wanted == FORM_HEX) {
+        return (char)toupper((unsigned char)first);
+    }
+    bool dashed = wanted >= FORM_BASE64 && (first == '+' || first == '/');
+    return !dashed ? first : first == '+' ? '-' : '_';
+}
+
 // The next place at which a form that begins with [first] may begin.  Where [first] is never
 // written otherwise it is quick to find.
 static char *next_start(char *at, const char *end, int layers, form wanted, char first)
 {
-    if (wanted != FORM_PLAIN && isalnum((unsigned char)first)) {
+    char other = other_first(wanted, first);
+    if (wanted != FORM_PLAIN && isalnum((unsigned char)first) && other == first) {
         return memchr(at, first, (size_t)(end - at));
     }
     char escape = layers == PERCENT ? '%' : '\\';
-    while (at < end && *at != escape && !is_same(wanted, first, *at)) {
+    while (at < end && *at != escape && *at != first && *at != other) {
         at++;
     }
     return at;
@@ -180,14 +191,10 @@ static void hide_plain(char *bytes, size_t len, kk_str value)
 
 void kk_account_hide(char *bytes, size_t len, kk_str value)
 {
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
     hide_plain(bytes, len, value);
-    // JSON never escapes letters and digits.
-    bool plain_value = strspn(value.ptr, plain) == value.len;
-    int layers = plain_value || memchr(bytes, '\\', len) == NULL ? 0
-                 : memmem(bytes, len, "\\\\", 2) == NULL         ? 1
-                                                                 : LAYERS_MAX;
+    int layers = memchr(bytes, '\\', len) == NULL        ? 0
+                 : memmem(bytes, len, "\\\\", 2) == NULL ? 1
+                                                         : LAYERS_MAX;
     for (int i = 1; i <= layers; i++) {
         hide_form(bytes, len, i, FORM_PLAIN, value);
     }
