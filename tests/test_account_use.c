@@ -278,7 +278,7 @@ static void test_account__secrets_are_put_out_of_sight_in_any_text(void **state)
         kk_str value = kk_str_from(values[which]);
         kk_buf form = {.limit = KK_TEXT_MAX};
         kk_buf text = {.limit = KK_TEXT_MAX};
-        put_fn chosen = put[pick(which < 5 ? 5 : 4)]; // \\u00C3 is another character
+        put_fn chosen = put[pick(which < 5 ? 5 : 4)]; // \u00C3 is another character
         chosen(value, &form);
         // The last character of base64 may stand for what is behind.
         size_t len = form.len - (chosen == put_base64 && value.len % 3 != 0 ? 1 : 0);

@@ -5,6 +5,24 @@
 #include "unit.h"
 #include <stdlib.h>
 
+static void test_buf__room_that_nobody_wrote_to_holds_no_text(void **state)
+{
+    (void)state;
+    kk_buf buf = {.limit = 1 << 20};
+    char *room = kk_buf_reserve(&buf, 1000);
+    assert_non_null(room);
+    memset(room, 'x', 1000);
+    kk_buf_grow(&buf, 3);
+    assert_string_equal(kk_buf_text(&buf), "xxx");
+    kk_buf_clean(&buf);
+    buf = (kk_buf){.limit = 1 << 20};
+    assert_non_null(kk_buf_reserve(&buf, 1000));
+    assert_string_equal(kk_buf_text(&buf), "");
+    assert_non_null(kk_buf_reserve(&buf, 100000));
+    assert_string_equal(kk_buf_text(&buf), "");
+    kk_buf_clean(&buf);
+}
+
 static void test_buf__append_past_the_limit_changes_nothing(void **state)
 {
     (void)state;
@@ -135,6 +153,7 @@ static void test_buf__shrinks_even_where_nothing_was_appended(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_buf__room_that_nobody_wrote_to_holds_no_text),
         cmocka_unit_test(test_buf__append_past_the_limit_changes_nothing),
         cmocka_unit_test(test_buf__steal_gives_text_and_leaves_nothing),
         cmocka_unit_test(test_buf__shrinks_even_where_nothing_was_appended),

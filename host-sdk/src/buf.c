@@ -18,6 +18,7 @@ static bool grow_to(kk_buf *self, size_t needed)
     }
     self->ptr = grown;
     self->capacity = capacity;
+    self->ptr[self->len] = '\0';
     return true;
 }
 
