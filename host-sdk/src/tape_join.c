@@ -80,10 +80,9 @@ static void pair_values(join *self, kk_str old, kk_str fresh);
 
 static void pair_members(join *self, kk_json_reader *reader, kk_str old)
 {
-    kk_json_kind kind;
     kk_str raw;
     kk_str there;
-    while ((kind = kk_json_next(reader)) == KK_JSON_NAME) {
+    while (kk_json_next(reader) == KK_JSON_NAME) {
         kk_buf name = {.limit = KK_TEXT_MAX};
         kk_buf pointer = {.limit = KK_TEXT_MAX};
         kk_json_unescape(reader->raw, &name);
@@ -249,7 +248,7 @@ kk_code kk_tape_join(const kk_tape_merge *input, const kk_tape *old,
     if (!needed) {
         return KK_OK;
     }
-    self.numbers = calloc(self.count, sizeof *self.numbers);
+    self.numbers = calloc(self.count + 1, sizeof *self.numbers);
     bool good = self.numbers != NULL && pair_all(&self, old, fresh, input->entry_count);
     for (size_t i = 0; good && self.found > 0 && i < input->entry_count; i++) {
         good = renumber(&self, &entries[i]);
