@@ -141,18 +141,23 @@ static size_t columns(const kk_editor *self, size_t from, size_t to)
     return count;
 }
 
-// Shows the part of the line around the cursor that fits.
+// The place [count] characters from [at] in the direction of [step], or the line's end there.
+static size_t walk(const kk_editor *self, size_t at, size_t count,
+                   size_t (*step)(const kk_editor *, size_t))
+{
+    for (size_t i = 0; i < count; i++) {
+        at = step(self, at);
+    }
+    return at;
+}
+
+// Shows the part of the line around the cursor that fits.  Looks at no more of it than that, so
+// that the keys of a long line that is pasted cost no more than those of a short one.
 static void show(const kk_editor *self)
 {
     size_t room = width() - strlen(self->prompt) - 1;
-    size_t start = 0;
-    while (columns(self, start, self->cursor) > room) {
-        start = after(self, start);
-    }
-    size_t end = self->line->len;
-    while (columns(self, start, end) > room) {
-        end = before(self, end);
-    }
+    size_t start = walk(self, self->cursor, room, before);
+    size_t end = walk(self, start, room, after);
     kk_buf out = {.limit = KK_TEXT_MAX};
     kk_buf_append_format(&out, "\r%s", self->prompt);
     kk_buf_append(&out, kk_buf_text(self->line) + start, end - start);

@@ -91,6 +91,18 @@ send \x04
 end 0
 END
 
+# A long line that is pasted is taken at the pace at which it comes.  (Each piece ends in its number, so that no more is on its way than
+# a terminal holds.)
+long=$(printf '%0400d' 0)
+{
+    printf 'expect > \nsend x = "\n'
+    for number in $(seq 40); do
+        printf 'send %s<%s>\nexpect <%s>\n' "$long" "$number" "$number"
+    done
+    printf 'send " print("it has " .. #x)\\n\nexpect it has 16151\nexpect > \nsend \\x04\nend 0\n'
+} >"$work/server/long"
+talk lua --replay "$tape" <"$work/server/long"
+
 # Tab completes what is below app, and lists what it could be.
 talk lua --replay "$tape" <<'END'
 expect > 

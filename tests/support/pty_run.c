@@ -112,6 +112,16 @@ static long now_ms(void)
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+// Lets go of the older half, which every wait since has looked at.
+static void make_room(session *self)
+{
+    size_t half = self->shown_len / 2;
+    fwrite(self->shown, 1, half, stdout);
+    self->shown_len -= half;
+    memmove(self->shown, self->shown + half, self->shown_len);
+    self->expected -= self->expected < half ? self->expected : half;
+}
+
 // Takes what has come from the terminal and from the leader.
 static void take_news(session *self)
 {
@@ -120,7 +130,10 @@ static void take_news(session *self)
     if (poll(fds, 2, POLL_MS) <= 0) {
         return;
     }
-    if ((fds[0].revents & POLLIN) != 0 && self->shown_len < SHOWN_MAX - 1) {
+    if (self->shown_len == SHOWN_MAX - 1) {
+        make_room(self);
+    }
+    if ((fds[0].revents & POLLIN) != 0) {
         ssize_t got =
             read(self->terminal, self->shown + self->shown_len, SHOWN_MAX - 1 - self->shown_len);
         self->shown_len += got > 0 ? (size_t)got : 0;
