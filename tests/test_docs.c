@@ -54,6 +54,9 @@ static void assert_golden(void **state, const char *page, const char *name)
 static void test_docs__pages_are_as_the_fixtures_show(void **state)
 {
     assert_golden(state, NULL, "docs_index.md");
+    assert_golden(state, "integrations", "docs_index.md");
+    assert_golden(state, "app.integrations", "docs_index.md");
+    assert_golden(state, "app", "docs_index.md");
     assert_golden(state, "integrations.shelf", "docs_shelf.md");
     assert_golden(state, "integrations.shelf.find", "docs_shelf_find.md");
     assert_golden(state, "integrations.shelf.add", "docs_shelf_add.md");

@@ -28,6 +28,17 @@ const char *kk_docs_skip_prefix(const char *page)
     return page;
 }
 
+bool kk_docs_is_root(const char *page)
+{
+    static const char *const roots[] = {"", "app", "integrations", "app.integrations"};
+    for (size_t i = 0; page != NULL && i < sizeof roots / sizeof *roots; i++) {
+        if (strcmp(page, roots[i]) == 0) {
+            return true;
+        }
+    }
+    return page == NULL;
+}
+
 // Splits at the dots.  0 if there are too many parts or one is empty or too long.
 static size_t split(const char *name, char parts[PARTS_MAX][PART_SIZE])
 {
@@ -197,7 +208,7 @@ kk_code kk_docs_page(const kk_registry *registry, const kk_account_names *accoun
 {
     kk_buf out = {.limit = PAGE_MAX};
     target found = {0};
-    if (page == NULL || page[0] == '\0') {
+    if (kk_docs_is_root(page)) {
         kk_docs_write_index(registry, &out);
     } else if (!find_target(registry, page, &found)) {
         return unknown_page(registry, page, err);

@@ -17,6 +17,9 @@ KK_MUST_USE kk_code kk_docs_list(const kk_registry *registry, const char *prefix
 KK_MUST_USE kk_code kk_docs_search(const kk_registry *registry, const char *words, char **json,
                                    kk_error *err);
 
+// Whether the name of a page means all of them: "", "app", "integrations".  NULL does too.
+bool kk_docs_is_root(const char *page);
+
 // What stands after "app." and "integrations." in the name of a page.
 const char *kk_docs_skip_prefix(const char *page);
 

@@ -278,8 +278,7 @@ static kk_code fail_near_pages(const shelf *pages, const char *wanted, kk_error 
 
 kk_code kk_docs_list(const kk_registry *registry, const char *prefix, char **json, kk_error *err)
 {
-    const char *wanted = kk_docs_skip_prefix(prefix != NULL ? prefix : "");
-    wanted = strcmp(wanted, "integrations") == 0 || strcmp(wanted, "app") == 0 ? "" : wanted;
+    const char *wanted = kk_docs_is_root(prefix) ? "" : kk_docs_skip_prefix(prefix);
     query none = {.count = 0};
     shelf pages;
     kk_buf out = {.limit = 4 * KK_TEXT_MAX};
