@@ -98,6 +98,16 @@ static void test_limits__results_that_are_too_long_are_one(void **state)
     exceeds(lua, "return string.rep('x', 9e6)", NULL, "the results are too long (limit_exceeded)");
 }
 
+static void test_limits__an_error_that_is_too_long_is_one(void **state)
+{
+    lua_fixture *lua = *state;
+    exceeds(lua,
+            "local _, e = pcall(app.integrations.planetscale.get_database, print)\n"
+            "e.traceback = string.rep('x', 9e6)\n"
+            "error(e)",
+            NULL, "the error is too long (limit_exceeded)");
+}
+
 // A failure that says a limit is reached is the limit of somebody outside, such as the number of
 // calls: it is not caught either.
 static void test_limits__outside_hold_too(void **state)
@@ -190,6 +200,7 @@ int main(void)
         TEST(test_limits__memory_comes_back_after_a_run),
         TEST(test_limits__garbage_does_not_count),
         TEST(test_limits__results_that_are_too_long_are_one),
+        TEST(test_limits__an_error_that_is_too_long_is_one),
         TEST(test_limits__outside_hold_too),
         TEST(test_limits__every_allocation_may_fail),
         TEST(test_limits__a_single_failed_allocation_is_survived),

@@ -113,6 +113,7 @@ kk_code script_catalogue(script_runtime *self, kk_str json, kk_error *err)
 // ---- A run
 
 static const char results_too_long[] = "the results are too long";
+static const char error_too_long[] = "the error is too long";
 
 static int run_chunk(lua_State *lua)
 {
@@ -179,6 +180,9 @@ static int report_error(lua_State *lua)
         script_handle_error(lua); // the handler itself failed, for want of stack
     }
     kk_code code = script_write_error(lua, lua_gettop(lua), &self->done);
+    if (self->done.failed != KK_OK) {
+        return script_exceed(lua, KK_ERR_LIMIT_EXCEEDED, error_too_long);
+    }
     lua_pushinteger(lua, code);
     return 1;
 }
@@ -206,7 +210,7 @@ static kk_code report(script_runtime *self, int status)
     lua_insert(lua, 2);
     int reported = lua_pcall(lua, lua_gettop(lua) - 2, status == LUA_OK ? 0 : 1, 0);
     if (reported != LUA_OK) {
-        script_note_memory(self); // unless the results were too long: the first reason stands
+        script_note_memory(self); // unless the report was too long: the first reason stands
         return report_exceeded(self);
     }
     return status == LUA_OK ? KK_OK : (kk_code)lua_tointeger(lua, -1);
