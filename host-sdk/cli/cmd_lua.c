@@ -25,13 +25,14 @@ typedef struct script {
     const char *name;
 } script;
 
-// The first line of a script that is a program of its own, "#!/usr/bin/env ...", is no Lua.  Its
-// newline stays, so that lines keep their numbers.
+// A byte order mark, and the first line of a script that is a program of its own,
+// "#!/usr/bin/env ...", are no Lua.  Its newline stays, so that lines keep their numbers.
 static void skip_first_line(kk_buf *code)
 {
     const char *text = kk_buf_text(code);
-    if (text[0] == '#') {
-        size_t len = strcspn(text, "\n");
+    size_t mark = strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    size_t len = text[mark] == '#' ? mark + strcspn(text + mark, "\n") : mark;
+    if (len > 0) {
         memset(code->ptr, ' ', len);
     }
 }

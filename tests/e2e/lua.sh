@@ -82,6 +82,11 @@ printf 'print("from stdin")' >"$work/server/stdin.lua"
 run_with "$work/server/stdin.lua" lua - --replay "$tape"
 expect_ok
 expect_text 'from stdin'
+# What an editor may put before the first line is no part of the script.
+printf '\357\273\277#!/usr/bin/env -S kk lua\nreturn 1' >"$work/server/marked.lua"
+run lua "$work/server/marked.lua" --replay "$tape"
+expect_ok
+expect_text 1
 run lua -e 'print("one") return "two", 3, {4}' --replay "$tape"
 expect_ok
 expect_text 'one
@@ -170,6 +175,14 @@ expect_text kim@example.com
 last_header authorization "$STAGING_ID:$STAGING_TOKEN"
 run lua -e 'print(app.integrations.planetscale.staging.get_current_user().email)' --account production
 expect_text kim@example.com
+# `default` is the form without an account, so that it follows --account too.
+run lua -e 'print(app.integrations.planetscale.default.get_current_user().email)' --account staging
+expect_ok
+expect_text kim@example.com
+last_header authorization "$STAGING_ID:$STAGING_TOKEN"
+run lua -e 'print(app.integrations.planetscale.default.get_current_user().email)' --account default
+expect_ok
+expect_text robin@example.com
 run lua -e 'return app.integrations.planetscale.prod.get_current_user()'
 expect_failure unknown_function 2
 expect_err production

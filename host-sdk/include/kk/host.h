@@ -303,7 +303,7 @@ typedef struct kk_call_options {
     size_t size;          // sizeof(kk_call_options)
     const char *function; // as kk_host_find_tool() takes it
     const char *args;     // one JSON object, or NULL for {}
-    const char *account;  // or NULL: resolved
+    const char *account;  // or NULL: the host's, or resolved; "default" is resolved past the host's
     uint32_t flags;
     uint32_t timeout_ms; // 0 = the tool's own, else the host's 30 s
     kk_cancel *cancel;   // or NULL
