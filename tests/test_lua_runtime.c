@@ -84,9 +84,38 @@ static void test_lua__load_takes_text_and_an_environment(void **state)
     gives(lua, "return load('return x', '=chunk', 't', {x = 5})()", "5");
     gives(lua, "local n = 0 return load(function() n = n + 1 return ({'return ', '7'})[n] end)()",
           "7");
+    gives(lua,
+          "local n = 0 return select(2, load(function() n = n + 1 return ({'x ', '= ='})[n] end))",
+          "\"(load):1: unexpected symbol near '='\"");
     gives(lua, "return select(2, load('x =', '=chunk'))",
           "\"chunk:1: unexpected symbol near <eof>\"");
     gives(lua, "return (load('\\27Lua'))", "nil");
+}
+
+static void test_lua__no_address_is_told(void **state)
+{
+    lua_fixture *lua = *state;
+    gives(lua, "return string.format('%s %-6s|%5.1f%%', {1, 'x'}, print, 2)",
+          "\"[1, \\\"x\\\"] <function>|  2.0%\"");
+    gives(lua, "return ('%s'):format(setmetatable({}, {__tostring = function() return 'own' end}))",
+          "\"own\"");
+    gives(lua, "return ('%s %s'):format(nil, true)", "\"nil true\"");
+    fails(lua, "return ('%d %-20p'):format(1, {})", KK_ERR_SCRIPT_ERROR,
+          "test:1: string.format: scripts get no addresses (%p)");
+    fails(lua, "return ('%s %d'):format({}, {})", KK_ERR_SCRIPT_ERROR,
+          "test:1: bad argument #2 to 'format' (number expected, got table)");
+    fails(lua, "return string.format('%s')", KK_ERR_SCRIPT_ERROR,
+          "test:1: bad argument #2 to 'format' (no value)");
+    // Lua's own seed is an address, which randomseed() gives back.
+    gives(lua, "return select('#', math.randomseed()) + select('#', math.randomseed(1, 2))", "0");
+    gives(lua,
+          "math.randomseed(7) local n = math.random(0) math.randomseed(7) "
+          "return n == math.random(0)",
+          "true");
+    gives(lua,
+          "math.randomseed() local n = math.random(0) math.randomseed() "
+          "return n ~= math.random(0)",
+          "true");
 }
 
 static void test_lua__a_pcall_and_a_coroutine_work_as_in_lua(void **state)
@@ -432,6 +461,15 @@ static void test_lua__documentation_is_asked_for(void **state)
     gives(lua, "return docs.list()[2].page", "\"c\"");
     fails(lua, "lua_read_doc()", KK_ERR_SCRIPT_ERROR,
           "test:1: bad argument #1 to 'lua_read_doc' (string expected, got no value)");
+    // What no page is called is not asked for.
+    fails(lua, "docs.read('overview\\0x')", KK_ERR_INVALID_ARGS,
+          "test:1: what is asked of the documentation has at most 4096 bytes and no NUL "
+          "(invalid_args)");
+    assert_int_equal(lua->asked, 0);
+    fails(lua, "lua_search_docs(('db '):rep(2000))", KK_ERR_INVALID_ARGS,
+          "test:1: what is asked of the documentation has at most 4096 bytes and no NUL "
+          "(invalid_args)");
+    gives(lua, "return #docs.search(('db  '):rep(1024))", "2");
     lua->answer = SCRIPT_FAILURE;
     lua->answer_json = "{\"code\":\"unknown_page\",\"message\":\"no page 'x'\"}";
     fails(lua, "lua_read_doc('x')", KK_ERR_UNKNOWN_PAGE, "test:1: no page 'x' (unknown_page)");
@@ -484,6 +522,7 @@ int main(void)
         TEST(test_lua__globals_are_exactly_these),
         TEST(test_lua__libraries_hold_exactly_these),
         TEST(test_lua__load_takes_text_and_an_environment),
+        TEST(test_lua__no_address_is_told),
         TEST(test_lua__a_pcall_and_a_coroutine_work_as_in_lua),
         TEST(test_lua__pairs_shows_what_a_namespace_holds),
         TEST(test_lua__a_namespace_cannot_be_changed),

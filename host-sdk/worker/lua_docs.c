@@ -1,11 +1,30 @@
 // The documentation pages: lua_read_doc, lua_list_docs, lua_search_docs and docs.
 #include "json.h"
 #include "lua_private.h"
+#include <stdio.h>
 
-// Asks and pushes the answer.
-static void ask(lua_State *lua, const char *verb, const char *query)
+// The host looks through its pages at no cost of the script's time, so that a query is short.
+enum { QUERY_MAX = 4096 };
+
+static void check_query(lua_State *lua, size_t len, const char *query)
+{
+    if (len <= QUERY_MAX && memchr(query, '\0', len) == NULL) {
+        return;
+    }
+    char message[96];
+    snprintf(message, sizeof message,
+             "what is asked of the documentation has at most %d bytes and no NUL", QUERY_MAX);
+    script_raise(lua, &(script_problem){.code = KK_ERR_INVALID_ARGS, .message = message});
+}
+
+// Asks with the first argument, or [otherwise] if there is none, and pushes the answer.
+static void ask(lua_State *lua, const char *verb, const char *otherwise)
 {
     script_runtime *self = script_of(lua);
+    size_t len = 0;
+    const char *query = otherwise != NULL ? luaL_optlstring(lua, 1, otherwise, &len)
+                                          : luaL_checklstring(lua, 1, &len);
+    check_query(lua, len, query);
     kk_buf_clear(&self->scratch);
     kk_buf_append_format(&self->scratch, "{\"verb\":\"%s\",\"query\":", verb);
     kk_json_write_string(&self->scratch, kk_str_from(query));
@@ -15,19 +34,19 @@ static void ask(lua_State *lua, const char *verb, const char *query)
 
 static int docs_read(lua_State *lua)
 {
-    ask(lua, "read", luaL_checkstring(lua, 1));
+    ask(lua, "read", NULL);
     return 1;
 }
 
 static int docs_list(lua_State *lua)
 {
-    ask(lua, "list", luaL_optstring(lua, 1, ""));
+    ask(lua, "list", "");
     return 1;
 }
 
 static int docs_search(lua_State *lua)
 {
-    ask(lua, "search", luaL_checkstring(lua, 1));
+    ask(lua, "search", NULL);
     return 1;
 }
 

@@ -1,5 +1,6 @@
 // The globals of a script: Lua's harmless ones, and its harmful ones made harmless.
 #include "lua_private.h"
+#include <time.h>
 
 // ---- Metatables
 
@@ -126,15 +127,16 @@ static void check_mode(lua_State *lua)
 static int lua_load_text(lua_State *lua)
 {
     bool has_environment = lua_gettop(lua) >= 4;
+    bool in_pieces = lua_isfunction(lua, 1);
     lua_settop(lua, 4);
     check_mode(lua);
-    if (lua_isfunction(lua, 1)) {
-        luaL_optstring(lua, 2, "=(load)");
+    if (in_pieces) {
+        luaL_optstring(lua, 2, ""); // before the function is called
         join_pieces(lua);
     }
     size_t len = 0;
     const char *code = luaL_checklstring(lua, 1, &len);
-    const char *name = luaL_optstring(lua, 2, code);
+    const char *name = luaL_optstring(lua, 2, in_pieces ? "=(load)" : code);
     int status = luaL_loadbufferx(lua, code, len, name, "t");
     if (status == LUA_ERRMEM) {
         return script_exceed_memory(lua);
@@ -150,6 +152,79 @@ static int lua_load_text(lua_State *lua)
         lua_setupvalue(lua, -2, 1);
     }
     return 1;
+}
+
+// ---- Addresses, which say nothing to a reader and something to an attacker
+
+// Where the conversion that begins at format[at] ends, its letter included.
+static size_t conversion_end(kk_str format, size_t at)
+{
+    at++;
+    while (at < format.len && memchr("-+ #0123456789.", format.ptr[at], 15) != NULL) {
+        at++;
+    }
+    return at < format.len ? at + 1 : at;
+}
+
+// string.format, with what tostring() gives for %s and without %p.
+static int lua_format_shown(lua_State *lua)
+{
+    kk_str format;
+    format.ptr = luaL_checklstring(lua, 1, &format.len);
+    int count = lua_gettop(lua);
+    int value = 1;
+    size_t at = 0;
+    luaL_checkstack(lua, 8, "too many values to format");
+    for (const char *sign; (sign = memchr(format.ptr + at, '%', format.len - at)) != NULL;) {
+        at = conversion_end(format, (size_t)(sign - format.ptr));
+        char letter = format.ptr[at - 1];
+        value += letter != '%' ? 1 : 0;
+        if (letter == 'p') {
+            return luaL_error(lua, "string.format: scripts get no addresses (%%p)");
+        }
+        if (letter == 's' && value <= count) {
+            script_push_text(lua, value);
+            lua_replace(lua, value);
+        }
+    }
+    // In this frame, so that its errors tell the name and the argument.
+    return lua_tocfunction(lua, lua_upvalueindex(1))(lua);
+}
+
+// math.randomseed: without a seed Lua takes an address for one, and gives back what it took.
+static int lua_randomseed_silent(lua_State *lua)
+{
+    if (lua_isnone(lua, 1)) {
+        struct timespec now = {0, 0};
+        clock_gettime(CLOCK_REALTIME, &now);
+        lua_pushinteger(lua, (lua_Integer)now.tv_sec);
+        lua_pushinteger(lua, (lua_Integer)now.tv_nsec);
+    }
+    luaL_checkinteger(lua, 1);
+    lua_pushvalue(lua, lua_upvalueindex(1));
+    lua_insert(lua, 1);
+    lua_call(lua, lua_gettop(lua) - 1, 0);
+    return 0;
+}
+
+// Puts [function] in the place of a library's, which becomes its upvalue.
+static void wrap(lua_State *lua, const char *library, const char *name, lua_CFunction function)
+{
+    lua_getglobal(lua, library);
+    lua_getfield(lua, -1, name);
+    lua_pushcclosure(lua, function, 1);
+    lua_setfield(lua, -2, name);
+    lua_pop(lua, 1);
+}
+
+static void hide_addresses(lua_State *lua)
+{
+    wrap(lua, "string", "format", lua_format_shown);
+    wrap(lua, "math", "randomseed", lua_randomseed_silent);
+    lua_getglobal(lua, "math");
+    lua_getfield(lua, -1, "randomseed");
+    lua_call(lua, 0, 0);
+    lua_pop(lua, 1);
 }
 
 // ---- All together
@@ -224,6 +299,7 @@ void script_open_globals(lua_State *lua)
     open_library(lua, "utf8", luaopen_utf8);
     open_library(lua, "coroutine", luaopen_coroutine);
     protect_strings(lua);
+    hide_addresses(lua);
     script_open_protect(lua);
     script_open_errors(lua);
     script_open_show(lua);
