@@ -90,6 +90,12 @@ static void test_limits__garbage_does_not_count(void **state)
     const script_limits memory = {.memory_bytes = 1 << 20};
     const kk_str chunk = KK_STR("for i = 1, 300 do local s = string.rep('x', 1e5 + i) end");
     assert_code(lua_fixture_run_limited(lua, chunk, &memory), KK_OK);
+    // Patterns that are no longer used are garbage, though Lua does not see how much they hold.
+    const script_limits more = {.memory_bytes = (size_t)8 << 20};
+    const kk_str patterns =
+        KK_STR("local live = {} for i = 1, 20000 do live[i] = {} end\n"
+               "for i = 1, 2000 do regex.match('x', '(?:b{1,40}){1,40}' .. i) end");
+    assert_code(lua_fixture_run_limited(lua, patterns, &more), KK_OK);
 }
 
 static void test_limits__results_that_are_too_long_are_one(void **state)

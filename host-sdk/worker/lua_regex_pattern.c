@@ -164,22 +164,46 @@ static int raise_pattern(lua_State *lua, int number, size_t at)
     return script_raise(lua, &(script_problem){.code = KK_ERR_SCRIPT_ERROR, .message = message});
 }
 
+// Garbage may hold patterns, and Lua's collector does not see how much these hold: memory is short
+// only where it is short after a collection.
+static pcre2_code *make_code(lua_State *lua, kk_str pattern, uint32_t options, int *number,
+                             PCRE2_SIZE *at)
+{
+    pcre2_compile_context *context = contexts_of(lua)->compile;
+    PCRE2_SPTR text = (PCRE2_SPTR)pattern.ptr;
+    pcre2_code *code = pcre2_compile(text, pattern.len, options, number, at, context);
+    if (code == NULL && *number == PCRE2_ERROR_HEAP_FAILED) {
+        lua_gc(lua, LUA_GCCOLLECT);
+        code = pcre2_compile(text, pattern.len, options, number, at, context);
+    }
+    return code;
+}
+
+static pcre2_match_data *make_data(lua_State *lua, const pcre2_code *code)
+{
+    pcre2_general_context *context = contexts_of(lua)->general;
+    pcre2_match_data *data = pcre2_match_data_create_from_pattern(code, context);
+    if (data == NULL) {
+        lua_gc(lua, LUA_GCCOLLECT);
+        data = pcre2_match_data_create_from_pattern(code, context);
+    }
+    return data;
+}
+
 // Pushes a new compiled pattern.
 static void compile(lua_State *lua, kk_str text)
 {
     uint32_t options = 0;
     kk_str pattern = strip_delimiters(text, &options);
     options |= PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
-    contexts *shared = contexts_of(lua);
     script_regex *self = push_block(lua, sizeof *self, REGEX_TYPE, free_regex);
     int number = 0;
     PCRE2_SIZE at = 0;
-    self->code =
-        pcre2_compile((PCRE2_SPTR)pattern.ptr, pattern.len, options, &number, &at, shared->compile);
+    self->code = make_code(lua, pattern, options, &number, &at);
     if (self->code == NULL) {
         raise_pattern(lua, number, at);
     }
-    self->data = pcre2_match_data_create_from_pattern(self->code, shared->general);
+    self->data = make_data(lua, self->code);
     if (self->data == NULL) {
         script_exceed_memory(lua);
     }
