@@ -413,6 +413,7 @@ static void test_lua__whatever_is_raised_becomes_one_line(void **state)
         {"error('boom', 0)", "test:1: boom"},
         {"\n\nlocal function f() error('boom', 2) end\nf()", "test:4: boom"},
         {"error('two\\nlines')", "test:1: two lines"},
+        {"error('no end\\0 here')", "test:1: no end  here"},
         {"error()", "test:1: a nil was raised as an error: nil"},
         {"error(true)", "test:1: a boolean was raised as an error: true"},
         {"error({1, 2})", "test:1: a table was raised as an error: [1, 2]"},

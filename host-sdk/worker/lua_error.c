@@ -311,13 +311,31 @@ static const char *describe_raised(lua_State *lua, int index)
     return text;
 }
 
+// The string at [index] with a space for each NUL, since what follows works on texts.
+static const char *text_without_nuls(lua_State *lua, int index)
+{
+    size_t len = 0;
+    const char *text = lua_tolstring(lua, index, &len);
+    if (memchr(text, '\0', len) == NULL) {
+        return text;
+    }
+    luaL_Buffer copy;
+    char *bytes = luaL_buffinitsize(lua, &copy, len);
+    for (size_t i = 0; i < len; i++) {
+        bytes[i] = text[i] != '\0' ? text[i] : ' ';
+    }
+    luaL_pushresultsize(&copy, len);
+    lua_replace(lua, index);
+    return lua_tostring(lua, index);
+}
+
 static void set_raised(lua_State *lua, int index)
 {
     script_place place;
     script_where(lua, &place);
     set_text(lua, "code", kk_code_name(KK_ERR_SCRIPT_ERROR));
     bool is_text = lua_type(lua, index) == LUA_TSTRING;
-    const char *message = is_text ? lua_tostring(lua, index) : describe_raised(lua, index);
+    const char *message = is_text ? text_without_nuls(lua, index) : describe_raised(lua, index);
     message = is_text ? skip_place(message, &place) : message;
     set_text(lua, "message", message);
     set_place(lua, &place);
