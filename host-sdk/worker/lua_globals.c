@@ -159,10 +159,7 @@ static int lua_load_text(lua_State *lua)
 // Where the conversion that begins at format[at] ends, its letter included.
 static size_t conversion_end(kk_str format, size_t at)
 {
-    at++;
-    while (at < format.len && memchr("-+ #0123456789.", format.ptr[at], 15) != NULL) {
-        at++;
-    }
+    at += 1 + strspn(format.ptr + at + 1, "-+ #0123456789.");
     return at < format.len ? at + 1 : at;
 }
 
