@@ -143,38 +143,74 @@ static size_t match(const char *at, size_t left, int layers, form wanted, kk_str
     return len;
 }
 
-// How a form's first character may be written otherwise than by an escape: itself for none.
-static char other_first(form wanted, char first)
+// How a character of a form may be written otherwise than by an escape: itself for none.
+static char other_writing(form wanted, char byte)
 {
     if (wanted == FORM_HEX) {
-        return (char)toupper((unsigned char)first);
+        return (char)toupper((unsigned char)byte);
     }
-    bool dashed = wanted >= FORM_BASE64 && (first == '+' || first == '/');
-    return !dashed ? first : first == '+' ? '-' : '_';
+    bool dashed = wanted >= FORM_BASE64 && (byte == '+' || byte == '/');
+    return !dashed ? byte : byte == '+' ? '-' : '_';
 }
 
-// The next place at which a form that begins with [first] may begin.  Where [first] is never
-// written otherwise it is quick to find.
-static char *next_start(char *at, const char *end, int layers, form wanted, char first)
+static char escape_of(int layers)
 {
-    char other = other_first(wanted, first);
-    if (wanted != FORM_PLAIN && isalnum((unsigned char)first) && other == first) {
-        return memchr(at, first, (size_t)(end - at));
+    return layers == PERCENT ? '%' : '\\';
+}
+
+// The bytes with which a form may begin, and where each of them comes next; NULL = nowhere.
+enum { STARTS = 3 };
+
+typedef struct starts {
+    char bytes[STARTS];
+    char *next[STARTS];
+    size_t count;
+} starts;
+
+static void add_start(starts *self, char byte, char *text, size_t len)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        if (self->bytes[i] == byte) {
+            return;
+        }
     }
-    char escape = layers == PERCENT ? '%' : '\\';
-    while (at < end && *at != escape && *at != first && *at != other) {
-        at++;
+    self->bytes[self->count] = byte;
+    self->next[self->count++] = memchr(text, byte, len);
+}
+
+// The next place from [at] on at which a form may begin, or NULL.
+static char *next_start(starts *self, char *at, const char *end)
+{
+    char *nearest = NULL;
+    for (size_t i = 0; i < self->count; i++) {
+        if (self->next[i] != NULL && self->next[i] < at) {
+            self->next[i] = memchr(at, self->bytes[i], (size_t)(end - at));
+        }
+        if (self->next[i] != NULL && (nearest == NULL || self->next[i] < nearest)) {
+            nearest = self->next[i];
+        }
     }
-    return at;
+    return nearest;
 }
 
 static void hide_form(char *bytes, size_t len, int layers, form wanted, kk_str value)
 {
+    starts self = {.count = 0};
     char first = form_at(wanted, value, 0);
+    char second = form_length(wanted, value) > 1 ? form_at(wanted, value, 1) : '\0';
+    char escape = escape_of(layers);
     char *end = bytes + len;
     char *at = bytes;
-    while ((at = next_start(at, end, layers, wanted, first)) != NULL && at < end) {
-        size_t found = match(at, (size_t)(end - at), layers, wanted, value);
+    add_start(&self, first, bytes, len);
+    add_start(&self, other_writing(wanted, first), bytes, len);
+    if (layers != 0) {
+        add_start(&self, escape, bytes, len);
+    }
+    while ((at = next_start(&self, at, end)) != NULL) {
+        // Most places are none by their second byte alone.
+        bool other = second != '\0' && *at != escape && at + 1 < end && at[1] != escape &&
+                     !is_same(wanted, second, at[1]);
+        size_t found = other ? 0 : match(at, (size_t)(end - at), layers, wanted, value);
         memset(at, '*', found);
         at += found > 0 ? found : 1;
     }
@@ -202,6 +238,6 @@ void kk_account_hide(char *bytes, size_t len, kk_str value)
         hide_form(bytes, len, PERCENT, FORM_PLAIN, value);
     }
     for (form other = FORM_HEX; other < FORMS; other++) {
-        hide_form(bytes, len, 1, other, value);
+        hide_form(bytes, len, layers > 0 ? 1 : 0, other, value);
     }
 }
