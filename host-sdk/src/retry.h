@@ -14,6 +14,9 @@
 //     500                                once         no             no
 //     any other status or failure        no           no             no
 //
+// Among the others: TLS, since a server that is not proven is none the second time either, and a
+// time-out, since a request has the whole time of its call.
+//
 // When: after full jitter, a random part of 250 ms (429: 1 s), which doubles with each attempt up
 // to 10 s, and not before the service's own Retry-After, plus up to a tenth of it.  A wait over
 // KK_RETRY_WAIT_MAX_MS, or one that would end after the request's deadline, is not begun: what the
