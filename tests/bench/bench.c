@@ -48,22 +48,56 @@ static bool measure(kk_bench_side *sides, size_t pairs, double *us[2], double *r
     return true;
 }
 
-bool kk_bench_pairs(const char *title, kk_bench_side measured, kk_bench_side floor, size_t pairs)
+// What the pairs of a benchmark took.
+typedef struct samples {
+    double *us[2];
+    double *ratios;
+} samples;
+
+static bool take_samples(const char *title, kk_bench_side measured, kk_bench_side floor,
+                         size_t pairs, samples *out)
 {
     kk_bench_side sides[2] = {measured, floor};
-    double *us[2] = {calloc(pairs, sizeof(double)), calloc(pairs, sizeof(double))};
-    double *ratios = calloc(pairs, sizeof(double));
-    bool ok = us[0] != NULL && us[1] != NULL && ratios != NULL && measure(sides, pairs, us, ratios);
-    if (ok) {
-        printf("%-44s %9.0f us  %-28s %9.0f us  ratio %.2f (%.2f to %.2f)\n", title,
-               quantile(us[0], pairs, 0.5), floor.name, quantile(us[1], pairs, 0.5),
-               quantile(ratios, pairs, 0.5), quantile(ratios, pairs, 0.25),
-               quantile(ratios, pairs, 0.75));
-    } else {
+    *out = (samples){{calloc(pairs, sizeof(double)), calloc(pairs, sizeof(double))},
+                     calloc(pairs, sizeof(double))};
+    bool ok = out->us[0] != NULL && out->us[1] != NULL && out->ratios != NULL &&
+              measure(sides, pairs, out->us, out->ratios);
+    if (!ok) {
         fprintf(stderr, "%s: a run failed\n", title);
     }
-    free(us[0]);
-    free(us[1]);
-    free(ratios);
+    return ok;
+}
+
+static void drop_samples(samples *self)
+{
+    free(self->us[0]);
+    free(self->us[1]);
+    free(self->ratios);
+}
+
+bool kk_bench_pairs(const char *title, kk_bench_side measured, kk_bench_side floor, size_t pairs)
+{
+    samples took;
+    bool ok = take_samples(title, measured, floor, pairs, &took);
+    if (ok) {
+        printf("%-44s %9.0f us  %-28s %9.0f us  ratio %.2f (%.2f to %.2f)\n", title,
+               quantile(took.us[0], pairs, 0.5), floor.name, quantile(took.us[1], pairs, 0.5),
+               quantile(took.ratios, pairs, 0.5), quantile(took.ratios, pairs, 0.25),
+               quantile(took.ratios, pairs, 0.75));
+    }
+    drop_samples(&took);
+    return ok;
+}
+
+bool kk_bench_tail(const char *title, kk_bench_side measured, kk_bench_side floor, size_t pairs)
+{
+    samples took;
+    bool ok = take_samples(title, measured, floor, pairs, &took);
+    if (ok) {
+        printf("%-44s %9.2f us  %-28s %9.2f us  median %.2f and %.2f us\n", title,
+               quantile(took.us[0], pairs, 0.99), floor.name, quantile(took.us[1], pairs, 0.99),
+               quantile(took.us[0], pairs, 0.5), quantile(took.us[1], pairs, 0.5));
+    }
+    drop_samples(&took);
     return ok;
 }

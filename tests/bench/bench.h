@@ -16,4 +16,8 @@ typedef struct kk_bench_side {
 // microseconds, the median ratio and the middle half of the ratios.  False if a run failed.
 bool kk_bench_pairs(const char *title, kk_bench_side measured, kk_bench_side floor, size_t pairs);
 
+// The same for work that is short and now and then long: prints the 99th percentiles of single runs
+// and the medians.
+bool kk_bench_tail(const char *title, kk_bench_side measured, kk_bench_side floor, size_t pairs);
+
 #endif

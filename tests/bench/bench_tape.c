@@ -1,15 +1,19 @@
 // Tapes beside the least that the same bytes need.
 //
 // Loading, formatting and looking up in tapes of 10 to 10 000 entries.  The floors are copies: of
-// the file for loading and formatting, of the request's body for a lookup.  The last rows compare a
-// lookup in a large tape with one in a small tape: they tell whether it is flat.
+// the file for loading and formatting, of the request's body for a lookup.  Further rows compare a
+// lookup in a large tape with one in a small tape, which tells whether it is flat; and of the large
+// tape tell the memory that it takes, the slowest lookups, and what one thread and eight replay.
 #include "bench.h"
 #include "tape.h"
 #include "tape_tools.h"
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BODY = 1024, LOOKUPS = 1000 };
+enum { BODY = 1024, LOOKUPS = 1000, REPLAYS = 40 * LOOKUPS, CROWD_MAX = 8 };
 
 typedef struct sized_tape {
     size_t count;
@@ -17,6 +21,8 @@ typedef struct sized_tape {
     kk_tape *tape;
     char *copy;
     char bodies[LOOKUPS][BODY + 64];
+    size_t next; // of the bodies, for single lookups
+    kk_transport *replay;
 } sized_tape;
 
 static void write_body(char *out, size_t number)
@@ -96,36 +102,67 @@ static bool run_copy(void *context)
     return true;
 }
 
-static bool run_lookups(void *context)
+static kk_request request_of(const char *body)
 {
     static const kk_header json = {"content-type", "application/json"};
-    sized_tape *self = context;
-    for (size_t i = 0; i < LOOKUPS; i++) {
-        kk_error err = {0};
-        kk_tape_answer answer;
-        kk_request request = {.method = "POST",
-                              .url = "https://api.example.com/v1/things",
-                              .headers = &json,
-                              .header_count = 1,
-                              .body = kk_str_from(self->bodies[i]),
-                              .account = "main",
-                              .deadline_ms = UINT64_MAX};
-        if (kk_tape_claim(self->tape, &request, &answer, &err) != KK_OK) {
-            fprintf(stderr, "%s\n", err.message);
-            return false;
-        }
+    return (kk_request){.method = "POST",
+                        .url = "https://api.example.com/v1/things",
+                        .headers = &json,
+                        .header_count = 1,
+                        .body = kk_str_from(body),
+                        .account = "main",
+                        .deadline_ms = UINT64_MAX};
+}
+
+static bool look_up(sized_tape *self, const char *body)
+{
+    kk_error err = {0};
+    kk_tape_answer answer;
+    kk_request request = request_of(body);
+    bool good = kk_tape_claim(self->tape, &request, &answer, &err) == KK_OK;
+    if (!good) {
+        fprintf(stderr, "%s\n", err.message);
     }
-    return true;
+    return good;
+}
+
+static bool run_lookups(void *context)
+{
+    sized_tape *self = context;
+    bool good = true;
+    for (size_t i = 0; good && i < LOOKUPS; i++) {
+        good = look_up(self, self->bodies[i]);
+    }
+    return good;
+}
+
+static bool run_one_lookup(void *context)
+{
+    sized_tape *self = context;
+    self->next = (self->next + 1) % LOOKUPS;
+    return look_up(self, self->bodies[self->next]);
+}
+
+static void copy_body(const char *body)
+{
+    char copy[BODY + 64];
+    memcpy(copy, body, sizeof copy);
+    __asm__ volatile("" : : "r"(copy) : "memory");
 }
 
 static bool run_body_copies(void *context)
 {
     sized_tape *self = context;
-    char copy[BODY + 64];
     for (size_t i = 0; i < LOOKUPS; i++) {
-        memcpy(copy, self->bodies[i], sizeof copy);
-        __asm__ volatile("" : : "r"(copy) : "memory");
+        copy_body(self->bodies[i]);
     }
+    return true;
+}
+
+static bool run_one_body_copy(void *context)
+{
+    sized_tape *self = context;
+    copy_body(self->bodies[self->next]);
     return true;
 }
 
@@ -134,12 +171,7 @@ static bool run_miss(void *context)
     sized_tape *self = context;
     kk_error err = {0};
     kk_tape_answer answer;
-    kk_request request = {.method = "POST",
-                          .url = "https://api.example.com/v1/things",
-                          .body = KK_STR("{\"number\":-1}"),
-                          .headers = &(const kk_header){"content-type", "application/json"},
-                          .header_count = 1,
-                          .deadline_ms = UINT64_MAX};
+    kk_request request = request_of("{\"number\":-1}");
     return kk_tape_claim(self->tape, &request, &answer, &err) == KK_ERR_REPLAY_MISS;
 }
 
@@ -162,6 +194,142 @@ static bool bench_one(sized_tape *self)
                                 (kk_bench_side){"memcpy of the tape", run_copy, self}, 20);
 }
 
+// ---- Threads
+
+static bool run_replays(void *context)
+{
+    sized_tape *self = context;
+    bool good = true;
+    for (size_t i = 0; good && i < LOOKUPS; i++) {
+        kk_error err = {0};
+        kk_response response = {0};
+        kk_request request = request_of(self->bodies[i]);
+        good = self->replay->table->send(self->replay, &request, &response, &err) == KK_OK &&
+               response.body.len > BODY;
+        self->replay->table->response_clean(self->replay, &response);
+    }
+    return good;
+}
+
+// Threads that stay, as a host's workers do, and share what is to be done.
+typedef struct crowd {
+    sized_tape *tape;
+    bool (*run)(void *context); // LOOKUPS of them
+    size_t count;
+    pthread_t threads[CROWD_MAX];
+    pthread_barrier_t begin, end;
+    atomic_bool leaving;
+    atomic_int failed;
+} crowd;
+
+static void *work(void *context)
+{
+    crowd *self = context;
+    for (;;) {
+        pthread_barrier_wait(&self->begin);
+        if (atomic_load(&self->leaving)) {
+            return NULL;
+        }
+        for (size_t i = 0; i < REPLAYS / LOOKUPS / self->count; i++) {
+            atomic_fetch_add(&self->failed, !self->run(self->tape));
+        }
+        pthread_barrier_wait(&self->end);
+    }
+}
+
+static void crowd_start(crowd *self)
+{
+    pthread_barrier_init(&self->begin, NULL, (unsigned)self->count + 1);
+    pthread_barrier_init(&self->end, NULL, (unsigned)self->count + 1);
+    for (size_t i = 0; i < self->count; i++) {
+        if (pthread_create(&self->threads[i], NULL, work, self) != 0) {
+            abort();
+        }
+    }
+}
+
+static bool run_crowd(void *context)
+{
+    crowd *self = context;
+    pthread_barrier_wait(&self->begin);
+    pthread_barrier_wait(&self->end);
+    return atomic_load(&self->failed) == 0;
+}
+
+static void crowd_stop(crowd *self)
+{
+    atomic_store(&self->leaving, true);
+    pthread_barrier_wait(&self->begin);
+    for (size_t i = 0; i < self->count; i++) {
+        pthread_join(self->threads[i], NULL);
+    }
+    pthread_barrier_destroy(&self->begin);
+    pthread_barrier_destroy(&self->end);
+}
+
+static bool bench_crowd(sized_tape *tape, size_t count)
+{
+    crowd replays = {.tape = tape, .run = run_replays, .count = count};
+    crowd copies = {.tape = tape, .run = run_body_copies, .count = count};
+    char title[96];
+    snprintf(title, sizeof title, "%d replays of 1 KB, %zu thread%s", REPLAYS, count,
+             count > 1 ? "s" : "");
+    crowd_start(&replays);
+    crowd_start(&copies);
+    bool ok = kk_bench_pairs(title, (kk_bench_side){"kk", run_crowd, &replays},
+                             (kk_bench_side){"memcpy of the bodies", run_crowd, &copies}, 30);
+    crowd_stop(&replays);
+    crowd_stop(&copies);
+    return ok;
+}
+
+static bool bench_replay(sized_tape *tape)
+{
+    kk_error err = {0};
+    kk_time_source *time = kk_time_virtual(kk_tape_recorded_ms(tape->tape));
+    bool ok = time != NULL && kk_transport_replay_open(tape->tape, time, (kk_replay_delay){0, 0},
+                                                       &tape->replay, &err) == KK_OK;
+    ok = ok && bench_crowd(tape, 1) && bench_crowd(tape, CROWD_MAX);
+    if (tape->replay != NULL) {
+        tape->replay->table->close(tape->replay);
+    }
+    kk_time_free(time);
+    return ok;
+}
+
+// ---- One tape alone
+
+static size_t memory_in_use(void)
+{
+    struct mallinfo2 all = mallinfo2();
+    return all.uordblks + all.hblkhd;
+}
+
+static bool bench_memory(const sized_tape *self)
+{
+    kk_tape *tape = NULL;
+    kk_error err = {0};
+    size_t before = memory_in_use();
+    bool ok = kk_tape_parse(kk_buf_view(&self->text), "bench.har", &tape, &err) == KK_OK;
+    size_t taken = memory_in_use() - before;
+    char title[96];
+    snprintf(title, sizeof title, "tape of %zu entries: memory", self->count);
+    if (ok) {
+        printf("%-44s %9zu KB  %-28s %9zu KB  ratio %.2f\n", title, taken / 1024, "the file",
+               self->text.len / 1024, (double)taken / (double)self->text.len);
+    }
+    kk_tape_free(tape);
+    return ok;
+}
+
+static bool bench_tail(sized_tape *self)
+{
+    char title[96];
+    snprintf(title, sizeof title, "tape of %zu entries: 99 of 100 lookups within", self->count);
+    return kk_bench_tail(title, (kk_bench_side){"kk", run_one_lookup, self},
+                         (kk_bench_side){"memcpy of the body", run_one_body_copy, self}, 20000);
+}
+
 int main(void)
 {
     static const size_t counts[] = {10, 100, 1000, 10000};
@@ -177,6 +345,7 @@ int main(void)
         ok = kk_bench_pairs(title, (kk_bench_side){"large", run_lookups, tapes[i]},
                             (kk_bench_side){"small", run_lookups, tapes[0]}, 100);
     }
+    ok = ok && bench_tail(tapes[3]) && bench_memory(tapes[3]) && bench_replay(tapes[3]);
     for (size_t i = 0; i < 4 && tapes[i] != NULL; i++) {
         clean(tapes[i]);
     }
