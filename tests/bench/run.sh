@@ -29,6 +29,8 @@ bench https
 "$KK_BIN/bench_call" "https://localhost:$port/v1" "$KK_CA_FILE" "$auth" "$work/server/bench.har"
 mkdir "$work/server/live"
 "$KK_BIN/bench_live" "$work/server/live"
+mkdir "$work/server/record"
+"$KK_BIN/bench_record" "$work/server/record"
 start_server
 bench http
 (cd "$KK_SOURCE/build" && exec "$KK_BIN/bench_keyring")
