@@ -274,6 +274,28 @@ static void test_record__failures_replay_as_they_were(void **state)
     end(&self);
 }
 
+// Entries of one name by the thousand: the pages of a list.
+static void test_record__every_page_of_a_long_list_has_a_name(void **state)
+{
+    (void)state;
+    enum { PAGES = 10000 };
+    recorder self = start();
+    for (int i = 1; i <= PAGES; i++) {
+        char url[64];
+        snprintf(url, sizeof url, URL "/rows?page=%d", i);
+        record(&self, &(shape){.url = url});
+    }
+    save(&self);
+    char *text = read_tape(&self);
+    // That none is there twice, the loader has seen to.
+    assert_holds(text, "\"get-v1-rows\"");
+    assert_holds(text, "\"get-v1-rows-2\"");
+    assert_holds(text, "\"get-v1-rows-10000\"");
+    assert_null(strstr(text, "\"get-v1-rows-10001\""));
+    free(text);
+    end(&self);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_record__nothing_new_changes_no_byte),
         cmocka_unit_test(test_record__what_changed_takes_the_place_and_keeps_the_rules),
         cmocka_unit_test(test_record__failures_replay_as_they_were),
+        cmocka_unit_test(test_record__every_page_of_a_long_list_has_a_name),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

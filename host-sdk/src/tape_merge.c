@@ -3,6 +3,7 @@
 // The old text is kept and cut only where something changes, so that what stays keeps its bytes.
 #include "fail.h"
 #include "tape_layout.h"
+#include "tape_names.h"
 #include "tape_write_private.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ typedef struct merge {
     size_t count;
     const kk_tape_entry **added; // the loaded new entries, in the order of the input
     bool *appended;              // of each new entry: it goes to the end
-    kk_buf names;                // every _id that is taken, each between two newlines
+    kk_tape_names names;         // every _id
     int64_t last_seq;
 } merge;
 
@@ -101,31 +102,13 @@ static size_t write_accounts(const merge *self, kk_buf *out)
 
 // ---- Names
 
-static bool is_name_taken(const merge *self, const char *name)
-{
-    kk_buf line = {.limit = KK_TEXT_MAX};
-    kk_buf_append_format(&line, "\n%s\n", name);
-    bool taken = self->names.len > 0 &&
-                 memmem(self->names.ptr, self->names.len, kk_buf_text(&line), line.len) != NULL;
-    kk_buf_clean(&line);
-    return taken;
-}
-
-static void take_name(merge *self, const char *name)
-{
-    kk_buf_append_format(&self->names, "\n%s\n", name);
-}
-
-// The entry's name with the first number that makes it the only one.
+// The entry's name, with a number behind it where that makes it the only one.
 static void write_name(merge *self, const char *name, kk_buf *out)
 {
     kk_buf text = {.limit = KK_TEXT_MAX};
-    kk_buf_append_text(&text, name);
-    for (size_t i = 2; is_name_taken(self, kk_buf_text(&text)); i++) {
-        kk_buf_clear(&text);
-        kk_buf_append_format(&text, "%s-%zu", name, i);
+    if (!kk_tape_names_make(&self->names, name, &text)) {
+        out->failed = KK_ERR_INTERNAL;
     }
-    take_name(self, kk_buf_text(&text));
     kk_json_write_string(out, kk_buf_view(&text));
     kk_buf_clean(&text);
 }
@@ -204,7 +187,7 @@ static kk_code load_fresh(merge *self)
     kk_code code = write_alone(self, &text);
     self->old = old;
     self->last_seq = 0;
-    kk_buf_clear(&self->names);
+    kk_tape_names_clean(&self->names);
     if (code == KK_OK) {
         code = kk_tape_parse(kk_buf_view(&text), self->input->path, &self->fresh, self->err);
     }
@@ -251,9 +234,7 @@ static kk_code load_old(merge *self)
         const kk_tape_entry *loaded = &self->old->entries[i];
         self->list[i] = (old_entry){.text = texts[loaded->number - 1], .loaded = loaded};
         self->last_seq = loaded->seq > self->last_seq ? loaded->seq : self->last_seq;
-        if (loaded->id != NULL) {
-            take_name(self, loaded->id);
-        }
+        good = loaded->id == NULL || kk_tape_names_take(&self->names, loaded->id);
     }
     free(texts);
     free(reader);
@@ -515,8 +496,8 @@ static void unload(merge *self)
     free(self->list);
     free(self->added);
     free(self->appended);
-    kk_buf_clean(&self->names);
-    *self = (merge){.input = self->input, .err = self->err, .names = {.limit = KK_TAPE_MAX}};
+    kk_tape_names_clean(&self->names);
+    *self = (merge){.input = self->input, .err = self->err};
 }
 
 static kk_code load(merge *self)
@@ -543,7 +524,7 @@ static kk_code load_joined(merge *self)
 
 kk_code kk_tape_merge_run(const kk_tape_merge *input, kk_buf *out, bool *changed, kk_error *err)
 {
-    merge self = {.input = input, .err = err, .names = {.limit = KK_TAPE_MAX}};
+    merge self = {.input = input, .err = err};
     kk_code code = KK_OK;
     *changed = true;
     if (input->old.len == 0) {
