@@ -203,6 +203,7 @@ static void test_record__what_changed_takes_the_place_and_keeps_the_rules(void *
     assert_non_null(at);
     kk_buf_append(&edited, text, (size_t)(at - text));
     kk_buf_append_text(&edited, "\"_id\":   \"mine\", \"_optional\": true, \"comment\": \"why\",");
+    kk_buf_append_text(&edited, "\"_repeat\": \"any\",");
     kk_buf_append_text(&edited, at + strlen("\"_id\": \"get-v1-a\","));
     assert_ok(kk_tape_file_write(self.tape, kk_buf_view(&edited), &self.err), &self.err);
     kk_tape_writer_free(self.writer);
@@ -210,6 +211,7 @@ static void test_record__what_changed_takes_the_place_and_keeps_the_rules(void *
 
     open_writer(&self);
     record_three(&self, "{\"state\":\"failed\"}");
+    record(&self, &(shape){.url = URL "/a", .body = "{\"v\":1,\"email\":\"ann@real.io\"}"});
     record(&self, &(shape){.url = URL "/new", .account = "other"});
     save_and_reopen(&self);
     text = read_tape(&self);

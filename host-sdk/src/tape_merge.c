@@ -9,12 +9,14 @@
 #include <stdlib.h>
 
 // An entry of the old tape.
-typedef struct old_entry {
+typedef struct old_entry old_entry;
+struct old_entry {
     kk_str text; // in the file
     const kk_tape_entry *loaded;
     uint32_t taken;  // by exchanges of this recording
     size_t replaced; // 1 + the new entry that takes its place; 0 = none
-} old_entry;
+    old_entry *next; // in the same bucket, in the order of use
+};
 
 typedef struct merge {
     const kk_tape_merge *input;
@@ -23,6 +25,8 @@ typedef struct merge {
     kk_tape *fresh;  // the new entries, as a tape of their own
     old_entry *list; // of the old tape, in the order of use
     size_t count;
+    old_entry **buckets; // of the list, by method, path and query; a power of two
+    size_t bucket_count;
     const kk_tape_entry **added; // the loaded new entries, in the order of the input
     bool *appended;              // of each new entry: it goes to the end
     kk_tape_names names;         // every _id
@@ -313,12 +317,38 @@ static bool has_room(const old_entry *old)
     return old->loaded->repeat != KK_TAPE_TIMES || old->taken < old->loaded->times;
 }
 
+// Where the old entries are whose requests may be that of [entry].
+static old_entry **bucket_of(const merge *self, const kk_tape_entry *entry)
+{
+    uint64_t place = entry->key.place;
+    return &self->buckets[(place ^ place >> 32) & (self->bucket_count - 1)];
+}
+
+static bool fill_buckets(merge *self)
+{
+    self->bucket_count = 64;
+    while (self->bucket_count < self->count) {
+        self->bucket_count *= 2;
+    }
+    self->buckets = calloc(self->bucket_count, sizeof *self->buckets);
+    for (size_t i = self->count; self->buckets != NULL && i-- > 0;) {
+        old_entry **bucket = bucket_of(self, self->list[i].loaded);
+        self->list[i].next = *bucket;
+        *bucket = &self->list[i];
+    }
+    return self->buckets != NULL;
+}
+
 // Finds the old entry that an exchange uses up, and says whether it changes it.
 static void place(merge *self, size_t index)
 {
     const kk_tape_entry *fresh = self->added[index];
-    for (size_t i = 0; i < self->count; i++) {
-        old_entry *old = &self->list[i];
+    old_entry **first = bucket_of(self, fresh);
+    // What is used up stays so.
+    while (*first != NULL && !has_room(*first)) {
+        *first = (*first)->next;
+    }
+    for (old_entry *old = *first; old != NULL; old = old->next) {
         if (!has_room(old) || !same_request(old->loaded, fresh)) {
             continue;
         }
@@ -379,10 +409,6 @@ static size_t end_before(kk_str text, size_t at)
 
 static kk_code splice_appended(merge *self, splices *out)
 {
-    kk_str raw = {0};
-    (void)kk_json_find(self->input->old, "/log/entries", &raw);
-    size_t close = (size_t)(raw.ptr - self->input->old.ptr) + raw.len - 1;
-    size_t at = end_before(self->input->old, close);
     size_t text = out->texts.len;
     size_t count = 0;
     kk_code code = KK_OK;
@@ -398,9 +424,11 @@ static kk_code splice_appended(merge *self, splices *out)
             code == KK_OK ? kk_tape_layout_entry(kk_buf_view(&json), &out->texts, self->err) : code;
         kk_buf_clean(&json);
     }
-    if (count > 0) {
+    kk_str raw;
+    if (count > 0 && kk_json_find(self->input->old, "/log/entries", &raw)) {
+        size_t close = (size_t)(raw.ptr - self->input->old.ptr) + raw.len - 1;
         kk_buf_append_text(&out->texts, "\n  ");
-        add_splice(out, at, close, text);
+        add_splice(out, end_before(self->input->old, close), close, text);
     }
     return code;
 }
@@ -455,7 +483,8 @@ static kk_code merge_into_old(merge *self, kk_buf *out, bool *changed)
 {
     splices parts = {.texts = {.limit = KK_TAPE_MAX}};
     parts.list = calloc(self->count + 2, sizeof *parts.list);
-    if (parts.list == NULL) {
+    if (parts.list == NULL || !fill_buckets(self)) {
+        free(parts.list);
         return no_memory(self);
     }
     for (size_t i = 0; i < self->input->entry_count; i++) {
@@ -494,6 +523,7 @@ static void unload(merge *self)
     kk_tape_free(self->old);
     kk_tape_free(self->fresh);
     free(self->list);
+    free(self->buckets);
     free(self->added);
     free(self->appended);
     kk_tape_names_clean(&self->names);
