@@ -139,13 +139,16 @@ bool kk_json_segment_is(kk_str raw, kk_str segment)
 void kk_json_write_segment(kk_buf *out, kk_str name)
 {
     kk_buf_append_byte(out, '/');
-    for (size_t i = 0; i < name.len; i++) {
-        char byte = name.ptr[i];
-        if (byte == '~' || byte == '/') {
-            kk_buf_append_text(out, byte == '~' ? "~0" : "~1");
-        } else {
-            kk_buf_append_byte(out, byte);
+    for (size_t done = 0; done < name.len;) {
+        size_t at = done;
+        while (at < name.len && name.ptr[at] != '~' && name.ptr[at] != '/') {
+            at++;
         }
+        kk_buf_append(out, name.ptr + done, at - done);
+        if (at < name.len) {
+            kk_buf_append_text(out, name.ptr[at++] == '~' ? "~0" : "~1");
+        }
+        done = at;
     }
 }
 

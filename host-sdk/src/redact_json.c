@@ -58,7 +58,9 @@ static bool walk_object(kk_redact_walk *self, kk_redact_kind outer)
     while ((kind = kk_json_next(&self->reader)) == KK_JSON_NAME) {
         kk_redact_token name = {.kind = kind, .raw = self->reader.raw, .object = object};
         visit(self, &name);
-        kk_redact_kind field = kk_redact_kind_of(self->side, kk_buf_view(&self->plain));
+        kk_redact_kind field = self->wants_fields
+                                   ? kk_redact_kind_of(self->side, kk_buf_view(&self->plain))
+                                   : KK_REDACT_PLAIN;
         field = field == KK_REDACT_PLAIN ? outer : field;
         kk_json_write_segment(&self->path, kk_buf_view(&self->plain));
         if (!walk_value(self, kk_json_next(&self->reader), field, object)) {
@@ -286,6 +288,7 @@ static bool edit(const editor *how, kk_redact_side side, kk_str json, kk_buf *ou
     walk->side = side;
     walk->visit = edit_token;
     walk->context = (void *)how;
+    walk->wants_fields = !how->only_known;
     walk->out = out;
     bool good = kk_redact_walk_run(walk);
     *changed = walk->changed;

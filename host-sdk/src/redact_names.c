@@ -31,7 +31,7 @@ static size_t squash(kk_str name, char out[NAME_MAX_LEN])
 static bool is_in(kk_str name, const char *const *list)
 {
     for (; *list != NULL; list++) {
-        if (kk_str_is(name, *list)) {
+        if (name.len > 0 && name.ptr[0] == (*list)[0] && kk_str_is(name, *list)) {
             return true;
         }
     }

@@ -122,7 +122,8 @@ struct kk_redact_walk {
     // Appends JSON text that takes the token's place, and returns true; or appends nothing.
     bool (*visit)(kk_redact_walk *self, const kk_redact_token *token, kk_buf *fresh);
     void *context;
-    kk_buf *out; // gets the text; NULL for a look only
+    bool wants_fields; // the visitor looks at the kinds of fields
+    kk_buf *out;       // gets the text; NULL for a look only
     // ---
     kk_json_reader reader;
     size_t done; // bytes of the text that were copied

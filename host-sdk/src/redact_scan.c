@@ -167,33 +167,47 @@ static bool is_suspicious_run(kk_str run)
     return run.len >= RUN_MIN && !is_uuid_text(run) && is_random(run);
 }
 
+// What begins at the front of [at], which is not empty, or NULL.
+static const char *find_front(kk_str at)
+{
+    switch (at.ptr[0]) {
+    case 'p':
+        return is_pscale(at) ? "a PlanetScale token" : NULL;
+    case 'e':
+        return is_jwt(at) ? "a JSON web token" : NULL;
+    case 'A':
+        return is_aws_key(at) ? "an AWS key" : NULL;
+    case 'B':
+    case 'b':
+        return is_bearer(at) ? "a bearer token" : NULL;
+    case ':':
+        return is_user(at) ? "a password in a URL" : NULL;
+    case '-':
+        return kk_str_starts_with(at, "-----BEGIN ") ? "a PEM text" : NULL;
+    default:
+        return NULL;
+    }
+}
+
 // What stands somewhere in [text], or NULL.  Where [random] is allowed, what is long and random and
 // no more is nothing.
 static const char *find_suspect(kk_str text, bool random)
 {
-    static const struct {
-        bool (*is)(kk_str at);
-        const char *what;
-        char first;
-    } looks[] = {{is_pscale, "a PlanetScale token", 'p'}, {is_jwt, "a JSON web token", 'e'},
-                 {is_aws_key, "an AWS key", 'A'},         {is_bearer, "a bearer token", 'B'},
-                 {is_bearer, "a bearer token", 'b'},      {is_user, "a password in a URL", ':'}};
-    size_t run = 0; // bytes of the run of word bytes that ends here
-    for (size_t i = 0; i < text.len; i++) {
-        for (size_t k = 0; k < sizeof looks / sizeof looks[0]; k++) {
-            if (text.ptr[i] == looks[k].first && looks[k].is(after(text, i))) {
-                return looks[k].what;
-            }
+    size_t run = 0; // bytes of the run of word bytes that ends before i
+    for (size_t i = 0; i <= text.len; i++) {
+        const char *what = i < text.len ? find_front(after(text, i)) : NULL;
+        if (what != NULL) {
+            return what;
         }
-        bool word = is_word(text.ptr[i]) || text.ptr[i] == '+' || text.ptr[i] == '=';
-        run = word ? run + 1 : 0;
-        bool ends = i + 1 == text.len ||
-                    !(is_word(text.ptr[i + 1]) || text.ptr[i + 1] == '+' || text.ptr[i + 1] == '=');
-        if (!random && word && ends && is_suspicious_run((kk_str){text.ptr + i + 1 - run, run})) {
+        if (i < text.len && (is_word(text.ptr[i]) || text.ptr[i] == '+' || text.ptr[i] == '=')) {
+            run++;
+        } else if (!random && is_suspicious_run((kk_str){text.ptr + i - run, run})) {
             return "a key: long, and random";
+        } else {
+            run = 0;
         }
     }
-    return memmem(text.ptr, text.len, "-----BEGIN ", 11) != NULL ? "a PEM text" : NULL;
+    return NULL;
 }
 
 // ---- The scan
