@@ -32,14 +32,14 @@ static const char *planted(const char *secret, put_fn form, kk_buf *out)
 
 static char *in_json(const char *format, const char *text)
 {
-    kk_buf quoted = {.limit = KK_TEXT_MAX};
     kk_buf out = {.limit = KK_TEXT_MAX};
-    kk_json_write_string(&quoted, kk_str_from(text));
-    const char *at = strchr(format, '@');
-    kk_buf_append(&out, format, (size_t)(at - format));
-    kk_buf_append_str(&out, kk_buf_view(&quoted));
-    kk_buf_append_text(&out, at + 1);
-    kk_buf_clean(&quoted);
+    for (; *format != '\0'; format++) {
+        if (*format == '@') {
+            kk_json_write_string(&out, kk_str_from(text));
+        } else {
+            kk_buf_append_byte(&out, *format);
+        }
+    }
     return kk_buf_steal(&out);
 }
 

@@ -282,11 +282,10 @@ static bool is_json_media(const char *media)
 }
 
 // ,"_json":... or ,"text":... and what belongs to it.
-static void write_content(entry_writer *self, bool asks, const char *media, kk_str body)
+static void write_content(entry_writer *self, bool asks, bool json, kk_str body)
 {
     kk_buf *out = &self->out;
     kk_buf compact = {.limit = KK_TAPE_MAX};
-    bool json = is_json_media(media) && fits_json(body);
     if (json) {
         kk_buf_append_text(out, ",\"_json\":");
         kk_buf_append_str(out, body);
@@ -311,8 +310,9 @@ static void write_content(entry_writer *self, bool asks, const char *media, kk_s
     }
 }
 
-// Redacts a body.  Its pointers are known only when it is: whether it can stand as a value.
-static void redact_body(entry_writer *self, bool asks, const char *media, kk_str body, kk_buf *out)
+// Redacts a body.  Its pointers are known only when it is: whether it can stand as a value, which
+// is also what is returned of the redacted one.
+static bool redact_body(entry_writer *self, bool asks, const char *media, kk_str body, kk_buf *out)
 {
     bool json = is_json_media(media) && fits_json(body);
     self->prefix = asks ? (json ? "/request/postData/_json" : "/request/postData/text")
@@ -323,10 +323,12 @@ static void redact_body(entry_writer *self, bool asks, const char *media, kk_str
                 kk_redact_body(self->redactor, asks ? KK_REDACT_REQUEST : KK_REDACT_RESPONSE, media,
                                body, out, NULL, NULL),
                 self->prefix);
-        return;
+        return false;
     }
-    (void)kk_redact_body(self->redactor, asks ? KK_REDACT_REQUEST : KK_REDACT_RESPONSE, media, body,
-                         out, note, self);
+    bool changed = kk_redact_body(self->redactor, asks ? KK_REDACT_REQUEST : KK_REDACT_RESPONSE,
+                                  media, body, out, note, self);
+    // Two names of one object may have become the same.
+    return json && (!changed || fits_json(kk_buf_view(out)));
 }
 
 static void write_post_data(entry_writer *self)
@@ -335,10 +337,10 @@ static void write_post_data(entry_writer *self)
     const char *media = kk_tape_header(request->headers, request->header_count, "content-type");
     kk_buf body = {.limit = KK_TAPE_MAX};
     if (request->body.ptr != NULL) {
-        redact_body(self, true, media, request->body, &body);
+        bool json = redact_body(self, true, media, request->body, &body);
         kk_buf_append_text(&self->out, "\"postData\":{");
         write_member(&self->out, "mimeType", kk_str_from(media != NULL ? media : ""));
-        write_content(self, true, media, kk_buf_view(&body));
+        write_content(self, true, json, kk_buf_view(&body));
         kk_buf_append_text(&self->out, "},");
     }
     kk_buf_append_format(&self->out, "\"headersSize\":-1,\"bodySize\":%zu},", body.len);
@@ -365,11 +367,11 @@ static void write_answer(entry_writer *self)
     const char *media = kk_tape_header(response->headers, response->header_count, "content-type");
     kk_buf body = {.limit = KK_TAPE_MAX};
     write_headers(self, KK_REDACT_RESPONSE);
-    redact_body(self, false, media, response->body, &body);
+    bool json = redact_body(self, false, media, response->body, &body);
     kk_buf_append_format(&self->out, "\"content\":{\"size\":%zu,", body.len);
     write_member(&self->out, "mimeType", kk_str_from(media != NULL ? media : ""));
     if (body.len > 0) {
-        write_content(self, false, media, kk_buf_view(&body));
+        write_content(self, false, json, kk_buf_view(&body));
     }
     kk_buf_append_format(&self->out, "},\"redirectURL\":\"\",\"headersSize\":-1,\"bodySize\":%zu",
                          body.len);
