@@ -344,6 +344,35 @@ static void test_record_secrets__a_session_recorded_again_keeps_its_fake(void **
     end(&self);
 }
 
+// Of several in a list each keeps its own, also where there are fewer or more than before.
+static void test_record_secrets__sessions_of_a_list_keep_their_places(void **state)
+{
+    (void)state;
+    recorder self = start();
+    record(&self, &(shape){.url = URL "/all",
+                           .body = "[{\"token\":\"sess-1a1a1a1a1a1a\"},[],"
+                                   "{\"token\":\"sess-2a2a2a2a2a2a\"}]"});
+    record(&self, &(shape){.url = URL "/s/sess-2a2a2a2a2a2a/rows"});
+    save_and_reopen(&self);
+    record(&self, &(shape){.url = URL "/all",
+                           .body = "[{\"token\":\"sess-1b1b1b1b1b1b\"},[1],"
+                                   "{\"token\":\"sess-2b2b2b2b2b2b\"},"
+                                   "{\"token\":\"sess-3b3b3b3b3b3b\"}]"});
+    record(&self, &(shape){.url = URL "/s/sess-2b2b2b2b2b2b/rows"});
+    record(&self, &(shape){.url = URL "/s/sess-3b3b3b3b3b3b/rows"});
+    save_and_reopen(&self);
+    record(&self, &(shape){.url = URL "/all", .body = "[{\"token\":\"sess-1c1c1c1c1c1c\"}]"});
+    record(&self, &(shape){.url = URL "/s/sess-1c1c1c1c1c1c/rows"});
+    save(&self);
+    char *text = read_tape(&self);
+    assert_holds(text, "\"token\": \"REDACTED000000001\"");
+    assert_holds(text, URL "/s/REDACTED000000001/rows");
+    assert_holds(text, URL "/s/REDACTED000000002/rows");
+    assert_null(strstr(text, "-rows-2"));
+    free(text);
+    end(&self);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_record_secrets__a_redacted_tape_replays_with_everything_compared),
         cmocka_unit_test(test_record_secrets__another_token_changes_nothing),
         cmocka_unit_test(test_record_secrets__a_session_recorded_again_keeps_its_fake),
+        cmocka_unit_test(test_record_secrets__sessions_of_a_list_keep_their_places),
     };
     return cmocka_run_group_tests_name("record_secrets", tests, NULL, NULL);
 }

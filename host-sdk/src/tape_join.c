@@ -99,20 +99,28 @@ static void pair_members(join *self, kk_json_reader *reader, kk_str old)
     }
 }
 
+static bool next_element(kk_json_reader *reader, kk_str *out)
+{
+    kk_json_kind kind = kk_json_next(reader);
+    return kind > KK_JSON_END && kind != KK_JSON_ARRAY_END &&
+           kk_json_finish_value(reader, kind, out);
+}
+
 static void pair_elements(join *self, kk_json_reader *reader, kk_str old)
 {
     kk_str raw;
     kk_str there;
-    for (size_t i = 0; i < ELEMENTS_MAX; i++) {
-        char pointer[24];
-        kk_json_kind kind = kk_json_next(reader);
-        snprintf(pointer, sizeof pointer, "/%zu", i);
-        if (kind <= KK_JSON_END || kind == KK_JSON_ARRAY_END ||
-            !kk_json_finish_value(reader, kind, &raw) || !kk_json_find(old, pointer, &there)) {
-            return;
-        }
+    kk_json_reader *other = malloc(sizeof *other);
+    if (other == NULL) {
+        return;
+    }
+    kk_json_reader_init(other, old);
+    (void)kk_json_next(other); // the array, as in the new text
+    for (size_t i = 0;
+         i < ELEMENTS_MAX && next_element(reader, &raw) && next_element(other, &there); i++) {
         pair_values(self, there, raw);
     }
+    free(other);
 }
 
 // What stands at the same place.
