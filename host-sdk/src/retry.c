@@ -109,8 +109,7 @@ static uint64_t back_off(sending *self)
 // Whether a wait until [until_ms], which may be over by now, is worth beginning.
 static bool is_in_time(const sending *self, uint64_t until_ms)
 {
-    return until_ms < self->request->deadline_ms &&
-           until_ms <= now_ms(self) + KK_RETRY_WAIT_MAX_MS;
+    return until_ms < self->request->deadline_ms && until_ms <= now_ms(self) + KK_RETRY_WAIT_MAX_MS;
 }
 
 static bool wants_another(const sending *self)
