@@ -225,6 +225,7 @@ static void test_account__secrets_are_put_out_of_sight(void **state)
     redact(self, "x \\u0074kn\\u005Fabc y", "x ***************** y");
     redact(self, "tkn_\\u0061\\u0062\\u0063", "**********************");
     redact(self, "\\u0074kn_ab \\u0061", "\\u0074kn_ab \\u0061");
+    redact(self, "\\u005cu0074kn_abc", "*****************");
     redact(self, "\\n tkn_ab\\u0063 \\u00", "\\n ************ \\u00");
     // One secret that begins another leaves no tail of it.
     redact(self, "<tkn_abcdef>", "<**********>");

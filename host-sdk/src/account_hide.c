@@ -225,12 +225,21 @@ static void hide_plain(char *bytes, size_t len, kk_str value)
     }
 }
 
+// How many layers of JSON's escapes there may be.  A backslash that was escaped is the sign of the
+// second: written twice, or by its number, 005C.
+static int layers_of(const char *bytes, size_t len)
+{
+    if (memchr(bytes, '\\', len) == NULL) {
+        return 0;
+    }
+    bool nested = memmem(bytes, len, "\\\\", 2) != NULL || memmem(bytes, len, "\\u005", 5) != NULL;
+    return nested ? LAYERS_MAX : 1;
+}
+
 void kk_account_hide(char *bytes, size_t len, kk_str value)
 {
     hide_plain(bytes, len, value);
-    int layers = memchr(bytes, '\\', len) == NULL        ? 0
-                 : memmem(bytes, len, "\\\\", 2) == NULL ? 1
-                                                         : LAYERS_MAX;
+    int layers = layers_of(bytes, len);
     for (int i = 1; i <= layers; i++) {
         hide_form(bytes, len, i, FORM_PLAIN, value);
     }
