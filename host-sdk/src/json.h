@@ -79,7 +79,7 @@ bool kk_json_string_is_text(kk_str raw);
 bool kk_json_segment_is(kk_str raw, kk_str segment);
 
 // Appends [name] to a JSON Pointer as a further segment: '/', then the name with '~' and '/'
-// written as `~0` and `~1`.
+// written as `~0` and `~1`.  Of a name that is too long, as much as fits.
 void kk_json_write_segment(kk_buf *out, kk_str name);
 
 // Appends [text] as a JSON string with quotes.  Bytes that are not UTF-8 become U+FFFD.

@@ -136,15 +136,27 @@ bool kk_json_segment_is(kk_str raw, kk_str segment)
     return means(inside_quotes(raw), segment, true);
 }
 
+// Of what does not fit, as much as does: a message shows how it begins.
+static void append_cut(kk_buf *out, kk_str text)
+{
+    size_t room = out->limit - out->len;
+    if (text.len <= room) {
+        kk_buf_append_str(out, text);
+        return;
+    }
+    kk_buf_append(out, text.ptr, room);
+    kk_buf_append_byte(out, text.ptr[room]);
+}
+
 void kk_json_write_segment(kk_buf *out, kk_str name)
 {
     kk_buf_append_byte(out, '/');
-    for (size_t done = 0; done < name.len;) {
+    for (size_t done = 0; done < name.len && out->failed == KK_OK;) {
         size_t at = done;
         while (at < name.len && name.ptr[at] != '~' && name.ptr[at] != '/') {
             at++;
         }
-        kk_buf_append(out, name.ptr + done, at - done);
+        append_cut(out, (kk_str){name.ptr + done, at - done});
         if (at < name.len) {
             kk_buf_append_text(out, name.ptr[at++] == '~' ? "~0" : "~1");
         }
