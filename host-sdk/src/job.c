@@ -60,8 +60,9 @@ static void finish(kk_job *job)
 {
     pthread_mutex_lock(&job->lock);
     job->done = true;
-    pthread_cond_signal(&job->changed);
     pthread_mutex_unlock(&job->lock);
+    // Who wakes finds the lock free.  The job is still ours as well.
+    pthread_cond_signal(&job->changed);
     kk_job_release(job);
 }
 
@@ -150,9 +151,11 @@ static bool submit(kk_workers *self, kk_job *job)
         *link = job;
         self->last = job;
         self->waiting++;
-        pthread_cond_signal(&self->wanted);
     }
     pthread_mutex_unlock(&self->lock);
+    if (served) {
+        pthread_cond_signal(&self->wanted);
+    }
     return served;
 }
 
