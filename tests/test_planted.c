@@ -20,20 +20,7 @@
 
 #define TEXT_LIMIT ((size_t)16 << 20)
 
-static const char *const secrets[] = {
-    "pscale_oauth_CANARYaaaa1111bbbb2222",
-    "pscale_pw_CANARYcccc3333dddd4444",
-    "cnryid000001",
-    "CANARY+slash/and=equals==",
-    "CANARY%41percent%2541",
-    "CANARY\"quote\\back",
-    "CANARY<amp&amp;ersand>",
-    "CANARY space and more",
-    "CANARY:colon@at/path?q",
-    "CANARY{brace}[bracket]",
-    "CANARY~!*'();,|^`",
-    "CANARY\\u0041escape",
-};
+static const char *const secrets[] = SECRETS_BESIDE("pscale_oauth_CANARYaaaa1111bbbb2222");
 enum { SECRETS = sizeof secrets / sizeof secrets[0] };
 
 // One call: in its arguments '@' stands for the secret.  [proof] has a letter for every form in

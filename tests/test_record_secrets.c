@@ -6,20 +6,7 @@
 
 // ---- The planted secrets
 
-static const char *const secrets[] = {
-    "pscale_tkn_CANARYaaaa1111bbbb2222",
-    "pscale_pw_CANARYcccc3333dddd4444",
-    "cnryid000001",
-    "CANARY+slash/and=equals==",
-    "CANARY%41percent%2541",
-    "CANARY\"quote\\back",
-    "CANARY<amp&amp;ersand>",
-    "CANARY space and more",
-    "CANARY:colon@at/path?q",
-    "CANARY{brace}[bracket]",
-    "CANARY~!*'();,|^`",
-    "CANARY\\u0041escape",
-};
+static const char *const secrets[] = SECRETS_BESIDE("pscale_tkn_CANARYaaaa1111bbbb2222");
 enum { SECRETS = sizeof secrets / sizeof secrets[0] };
 
 // What may be planted as it is: a header or a URL takes no raw control bytes or spaces.

@@ -45,13 +45,10 @@ static void write_plant(const uint8_t *head, kk_buf *out)
 
 static void plant(const uint8_t *head, kk_str rest, kk_buf *out)
 {
-    const char *at = rest.len > 0 ? memchr(rest.ptr, '@', rest.len) : NULL;
-    size_t before = at != NULL ? (size_t)(at - rest.ptr) : rest.len;
-    kk_buf_append(out, rest.ptr, before);
-    write_plant(head, out);
-    if (at != NULL) {
-        kk_buf_append(out, at + 1, rest.len - before - 1);
-    }
+    kk_buf planted = new_buf();
+    write_plant(head, &planted);
+    put_planted(rest, kk_buf_view(&planted), out);
+    kk_buf_clean(&planted);
 }
 
 static void check_covered(const uint8_t *head, kk_str before, kk_str after)

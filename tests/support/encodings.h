@@ -1,4 +1,4 @@
-// The forms in which a secret may stand somewhere.
+// Secrets to plant, and the forms in which one may stand somewhere.
 #ifndef KK_TEST_ENCODINGS_H
 #define KK_TEST_ENCODINGS_H
 
@@ -59,5 +59,26 @@ typedef void (*put_fn)(kk_str text, kk_buf *out);
 
 static const put_fn forms[] = {put_plain, put_percent, put_json, put_hex, put_base64, put_basic};
 enum { FORMS = sizeof forms / sizeof forms[0] };
+
+// Appends [text] with [planted] in place of its first '@', or else behind it.
+static inline void put_planted(kk_str text, kk_str planted, kk_buf *out)
+{
+    const char *at = text.len > 0 ? memchr(text.ptr, '@', text.len) : NULL;
+    size_t before = at != NULL ? (size_t)(at - text.ptr) : text.len;
+    kk_buf_append(out, text.ptr, before);
+    kk_buf_append_str(out, planted);
+    if (at != NULL) {
+        kk_buf_append(out, at + 1, text.len - before - 1);
+    }
+}
+
+// Twelve secrets to plant, of which the first is the test's own.
+#define SECRETS_BESIDE(first)                                                                      \
+    {                                                                                              \
+        first, "pscale_pw_CANARYcccc3333dddd4444", "cnryid000001",                                 \
+            "CANARY+slash/and=equals==", "CANARY%41percent%2541", "CANARY\"quote\\back",           \
+            "CANARY<amp&amp;ersand>", "CANARY space and more", "CANARY:colon@at/path?q",           \
+            "CANARY{brace}[bracket]", "CANARY~!*'();,|^`", "CANARY\\u0041escape",                  \
+    }
 
 #endif
