@@ -7,14 +7,13 @@
 // connection, or 64 requests in flight: threads that wait for a kk_transport each, against a bare
 // multi handle with as many easy ones.
 #include "bench.h"
+#include "crowd.h"
 #include "http_server.h"
 #include "live_fixture.h"
 #include "nginx.h"
 #include "test_ca.h"
 #include <curl/curl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,59 +49,9 @@ static bool run_sequence(void *context)
     return ok;
 }
 
-// Threads that stay: what a host's workers are.
-typedef struct crowd {
-    live_fixture *live;
-    pthread_t threads[IN_FLIGHT];
-    pthread_barrier_t begin, end;
-    atomic_bool leaving;
-    atomic_int failed;
-} crowd;
-
-static void *work(void *context)
+static bool send_from_crowd(void *context)
 {
-    crowd *self = context;
-    for (;;) {
-        pthread_barrier_wait(&self->begin);
-        if (atomic_load(&self->leaving)) {
-            return NULL;
-        }
-        for (int i = 0; i < ROUNDS; i++) {
-            atomic_fetch_add(&self->failed, !send_one(self->live));
-        }
-        pthread_barrier_wait(&self->end);
-    }
-}
-
-static void crowd_start(crowd *self, live_fixture *live)
-{
-    self->live = live;
-    pthread_barrier_init(&self->begin, NULL, IN_FLIGHT + 1);
-    pthread_barrier_init(&self->end, NULL, IN_FLIGHT + 1);
-    for (size_t i = 0; i < IN_FLIGHT; i++) {
-        if (pthread_create(&self->threads[i], NULL, work, self) != 0) {
-            abort();
-        }
-    }
-}
-
-static bool run_crowd(void *context)
-{
-    crowd *self = context;
-    pthread_barrier_wait(&self->begin);
-    pthread_barrier_wait(&self->end);
-    return atomic_load(&self->failed) == 0;
-}
-
-static void crowd_stop(crowd *self)
-{
-    atomic_store(&self->leaving, true);
-    pthread_barrier_wait(&self->begin);
-    for (size_t i = 0; i < IN_FLIGHT; i++) {
-        pthread_join(self->threads[i], NULL);
-    }
-    pthread_barrier_destroy(&self->begin);
-    pthread_barrier_destroy(&self->end);
+    return send_one(context);
 }
 
 // ---- Bare libcurl
@@ -260,15 +209,16 @@ static bool bench_crowd(const nginx *front, const char *path, const char *title,
 {
     snprintf(url, sizeof url, "%s%s", front->url, path);
     live_fixture *live = live_fixture_open(ca_file, NULL);
-    static crowd many;
+    static kk_bench_crowd many;
     static bare_crowd bares;
-    many = (crowd){0};
+    many = (kk_bench_crowd){
+        .work = send_from_crowd, .context = live, .times = ROUNDS, .count = IN_FLIGHT};
     bares = (bare_crowd){0};
-    crowd_start(&many, live);
+    kk_bench_crowd_start(&many);
     bare_crowd_open(&bares);
-    bool ok = kk_bench_pairs(title, (kk_bench_side){"kk", run_crowd, &many},
+    bool ok = kk_bench_pairs(title, (kk_bench_side){"kk", kk_bench_crowd_run, &many},
                              (kk_bench_side){"curl_multi", run_bare_crowd, &bares}, pairs);
-    crowd_stop(&many);
+    kk_bench_crowd_stop(&many);
     bare_crowd_close(&bares);
     live_fixture_close(live);
     return ok;

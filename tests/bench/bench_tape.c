@@ -5,11 +5,10 @@
 // lookup in a large tape with one in a small tape, which tells whether it is flat; and of the large
 // tape tell the memory that it takes, the slowest lookups, and what one thread and eight replay.
 #include "bench.h"
+#include "crowd.h"
 #include "tape.h"
 #include "tape_tools.h"
 #include <malloc.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -211,75 +210,22 @@ static bool run_replays(void *context)
     return good;
 }
 
-// Threads that stay, as a host's workers do, and share what is to be done.
-typedef struct crowd {
-    sized_tape *tape;
-    bool (*run)(void *context); // LOOKUPS of them
-    size_t count;
-    pthread_t threads[CROWD_MAX];
-    pthread_barrier_t begin, end;
-    atomic_bool leaving;
-    atomic_int failed;
-} crowd;
-
-static void *work(void *context)
-{
-    crowd *self = context;
-    for (;;) {
-        pthread_barrier_wait(&self->begin);
-        if (atomic_load(&self->leaving)) {
-            return NULL;
-        }
-        for (size_t i = 0; i < REPLAYS / LOOKUPS / self->count; i++) {
-            atomic_fetch_add(&self->failed, !self->run(self->tape));
-        }
-        pthread_barrier_wait(&self->end);
-    }
-}
-
-static void crowd_start(crowd *self)
-{
-    pthread_barrier_init(&self->begin, NULL, (unsigned)self->count + 1);
-    pthread_barrier_init(&self->end, NULL, (unsigned)self->count + 1);
-    for (size_t i = 0; i < self->count; i++) {
-        if (pthread_create(&self->threads[i], NULL, work, self) != 0) {
-            abort();
-        }
-    }
-}
-
-static bool run_crowd(void *context)
-{
-    crowd *self = context;
-    pthread_barrier_wait(&self->begin);
-    pthread_barrier_wait(&self->end);
-    return atomic_load(&self->failed) == 0;
-}
-
-static void crowd_stop(crowd *self)
-{
-    atomic_store(&self->leaving, true);
-    pthread_barrier_wait(&self->begin);
-    for (size_t i = 0; i < self->count; i++) {
-        pthread_join(self->threads[i], NULL);
-    }
-    pthread_barrier_destroy(&self->begin);
-    pthread_barrier_destroy(&self->end);
-}
-
 static bool bench_crowd(sized_tape *tape, size_t count)
 {
-    crowd replays = {.tape = tape, .run = run_replays, .count = count};
-    crowd copies = {.tape = tape, .run = run_body_copies, .count = count};
+    size_t times = REPLAYS / LOOKUPS / count;
+    kk_bench_crowd replays = {.work = run_replays, .context = tape, .times = times, .count = count};
+    kk_bench_crowd copies = {
+        .work = run_body_copies, .context = tape, .times = times, .count = count};
     char title[96];
     snprintf(title, sizeof title, "%d replays of 1 KB, %zu thread%s", REPLAYS, count,
              count > 1 ? "s" : "");
-    crowd_start(&replays);
-    crowd_start(&copies);
-    bool ok = kk_bench_pairs(title, (kk_bench_side){"kk", run_crowd, &replays},
-                             (kk_bench_side){"memcpy of the bodies", run_crowd, &copies}, 30);
-    crowd_stop(&replays);
-    crowd_stop(&copies);
+    kk_bench_crowd_start(&replays);
+    kk_bench_crowd_start(&copies);
+    bool ok =
+        kk_bench_pairs(title, (kk_bench_side){"kk", kk_bench_crowd_run, &replays},
+                       (kk_bench_side){"memcpy of the bodies", kk_bench_crowd_run, &copies}, 30);
+    kk_bench_crowd_stop(&replays);
+    kk_bench_crowd_stop(&copies);
     return ok;
 }
 
