@@ -1,16 +1,44 @@
-// Where the library is, asked of the dynamic linker once.
+// Where the library is, found out once.
 #include "library.h"
 #include <dlfcn.h>
 #include <limits.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static pthread_once_t find_once = PTHREAD_ONCE_INIT;
 static char directory[PATH_MAX];
 static char real_directory[PATH_MAX];
+
+#ifdef KK_PROGRAM_TO_LIBRARY
+
+// From the program's own directory, as the kernel knows it.  A build tree has "lib" beside "bin"
+// even if an installation does not.
+static void find(void)
+{
+    static const char *const places[] = {KK_PROGRAM_TO_LIBRARY, "../lib"};
+    char path[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof path);
+    const char *slash = len > 0 ? memrchr(path, '/', (size_t)len) : NULL;
+    if (slash == NULL) {
+        return;
+    }
+    size_t start = (size_t)(slash + 1 - path);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int size = snprintf(path + start, sizeof path - start, "%s", places[i]);
+        if ((size_t)size < sizeof path - start && realpath(path, real_directory) != NULL) {
+            memcpy(directory, real_directory, sizeof directory);
+            return;
+        }
+        real_directory[0] = '\0';
+    }
+}
+
+#else
 
 // Leaves [out] empty where [path] names no directory.
 static void keep_directory(const char *path, char *out)
@@ -36,6 +64,8 @@ static void find(void)
         keep_directory(real, real_directory);
     }
 }
+
+#endif
 
 const char *kk_library_directory(void)
 {
