@@ -189,7 +189,9 @@ static kk_code call(kk_run *run, const call_input *input, kk_host *host, kk_inte
     run->leave = result != NULL && ((ENDS_AT_ONCE && !records(run)) || kk_result_wedged(result));
 
 done:
-    kk_result_free(result);
+    if (!run->leave) {
+        kk_result_free(result);
+    }
     free(args);
     return code;
 }

@@ -3,7 +3,6 @@
 #include "fail.h"
 #include "field_check.h"
 #include "host_private.h"
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,42 +90,13 @@ kk_code kk_host_transport(kk_host *self, kk_transport **out, kk_error *err)
     return code;
 }
 
-// Its error is not lost: a transport that did not open is opened again by whoever needs it.
-static void *prepare_live(void *context)
+// Opens the live transport before it is needed.  Its error is not lost: a transport that did not
+// open is opened again by whoever needs it.
+static void prepare_live(kk_host *self)
 {
     kk_transport *transport = NULL;
     kk_error later = {0};
-    (void)!kk_host_transport(context, &transport, &later);
-    return NULL;
-}
-
-// The libraries are loaded before there is a thread: while they are put in place, every page that
-// changes is a message to each processor that runs another thread of this process.  Neither a
-// library nor a thread that is not to be had is a failure here.  Signals are the embedding
-// program's business.
-static void start_preparing(kk_host *self)
-{
-    kk_error later = {0};
-    sigset_t all, before;
-    // The transport takes these two away before libcurl reads them.  Here it is done before there
-    // is a thread that another could be reading the environment beside.
-    unsetenv("SSLKEYLOGFILE");
-    unsetenv("CURL_SSL_BACKEND");
-    if (self->live == NULL) {
-        (void)!kk_live_module_load(&later);
-    }
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    self->is_preparing = pthread_create(&self->preparing, NULL, prepare_live, self) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
-static void stop_preparing(kk_host *self)
-{
-    if (self->is_preparing) {
-        pthread_join(self->preparing, NULL);
-        self->is_preparing = false;
-    }
+    (void)!kk_host_transport(self, &transport, &later);
 }
 
 const kk_tape *kk_host_tape(const kk_host *host)
@@ -401,7 +371,7 @@ static kk_code open_parts(kk_host *self, const kk_host_options *options, kk_erro
         code = load_plugins(self, options, err);
     }
     if (code == KK_OK && tapes.replay == NULL && (options->flags & KK_HOST_PREPARE_LIVE) != 0) {
-        start_preparing(self);
+        prepare_live(self);
     }
     return code;
 }
@@ -444,7 +414,6 @@ void kk_host_close(kk_host *host)
         return;
     }
     kk_workers_stop(&host->workers);
-    stop_preparing(host);
     kk_instances_close(host);
     if (host->transport != NULL) {
         host->transport->table->close(host->transport);

@@ -78,8 +78,6 @@ struct kk_host {
     kk_retry *retry;                // made with the live one; NULL under replay
     kk_live_host live_host;
     kk_live_fn live;
-    pthread_t preparing; // opens `transport` while the host itself opens
-    bool is_preparing;   // until it is joined
 
     pthread_mutex_t instance_lock; // guards the list and the instances' `users`
     kk_bound_instance *instances;

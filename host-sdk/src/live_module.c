@@ -65,12 +65,6 @@ static kk_code load_once(kk_live_fn *out, kk_error *err)
     return code;
 }
 
-kk_code kk_live_module_load(kk_error *err)
-{
-    kk_live_fn open = NULL;
-    return load_once(&open, err);
-}
-
 kk_code kk_live_module_open(const kk_live_host *host, kk_transport **out, kk_error *err)
 {
     kk_live_fn open = NULL;

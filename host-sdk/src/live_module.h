@@ -11,10 +11,6 @@
 // The module's place, relative to the library's directory.
 #define KK_LIVE_MODULE_PATH "kk/kk_live.so"
 
-// Loads the module, which stays loaded, unless it is.  Errors: as kk_live_module_open(), before
-// there is a transport.  Threads: any.
-KK_MUST_USE kk_code kk_live_module_load(kk_error *err);
-
 // Opens a live transport; [host] and what it points at outlive it.  The first call loads the
 // module, which stays loaded.  Errors: KK_ERR_INTERNAL where the module is missing or does not
 // load, KK_ERR_PLUGIN_REFUSED where others could have changed it, and those of kk_live_open().

@@ -84,9 +84,9 @@ typedef struct kk_host_options {
 } kk_host_options;
 
 // KK_HOST_PREPARE_LIVE is for a program that has one thread, calls once and ends.  What the network
-// needs is some thirty libraries, which load faster while no other thread runs: they are loaded
-// here, and a thread readies them while the program goes on.  What goes wrong is told by the call
-// that needs it.  Under replay the flag means nothing.
+// needs is some thirty libraries, which load and ready themselves faster while no other thread
+// runs: that is done here.  What goes wrong is told by the call that needs it.  Under replay the
+// flag means nothing.
 //
 // Reads the configuration and loads the plugins: `plugin_files`, then KK_PLUGIN_PATH, the user's
 // directory, this installation's, /usr/local/lib/kk/plugins, /usr/lib/kk/plugins.  A plugin that
