@@ -510,6 +510,35 @@ static void test_live_faults__unknown_name_is_dns_and_unsent(void **state)
     live_fixture_close(live);
 }
 
+static char greeting[64];
+static ssize_t greeting_len;
+
+static void keep_greeting(wire_connection *self)
+{
+    greeting_len = read(self->fd, greeting, sizeof greeting);
+    wire_send(self, "\x05\xff", 2);
+}
+
+// Ways of SOCKS: 0 is none, 2 a name and a password, 1 Kerberos.
+static void test_live_faults__socks_proxy_is_offered_no_kerberos(void **state)
+{
+    (void)state;
+    exchange self = {.live = live_fixture_open(NULL, NULL),
+                     .server = wire_server_start(keep_greeting)};
+    char proxy[64];
+    snprintf(proxy, sizeof proxy, "socks5h://name:word@127.0.0.1:%u",
+             wire_server_port(self.server));
+    self.live->host.proxy = proxy;
+    kk_request request = {.method = "GET",
+                          .url = "https://service.example/v1/things",
+                          .deadline_ms = live_now_ms() + 10000};
+    assert_code(live_send_request(self.live, &request), KK_ERR_CONNECT);
+    exchange_end(&self);
+    assert_true(greeting_len > 2 && greeting_len == 2 + greeting[1]);
+    assert_int_equal(greeting[0], 5);
+    assert_null(memchr(greeting + 2, 1, (size_t)greeting[1]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -529,6 +558,7 @@ int main(void)
         cmocka_unit_test(test_live_faults__header_up_to_the_limit_is_taken),
         cmocka_unit_test(test_live_faults__what_is_not_http_is_protocol),
         cmocka_unit_test(test_live_faults__proxy_sees_neither_credential_nor_loopback),
+        cmocka_unit_test(test_live_faults__socks_proxy_is_offered_no_kerberos),
         cmocka_unit_test(test_live_faults__closed_port_is_connect_and_unsent),
         cmocka_unit_test(test_live_faults__unknown_name_is_dns_and_unsent),
     };

@@ -116,7 +116,8 @@ static kk_code absolute_paths(const char *const *plugins, char ***out, kk_error 
 static uint32_t host_flags(const kk_run *run)
 {
     bool must_lock = kk_run_has(run, KK_OPT_REQUIRE_MLOCK);
-    return (run->calls ? KK_HOST_PREPARE_LIVE : 0) | (must_lock ? KK_HOST_REQUIRE_MLOCK : 0);
+    return KK_HOST_HTTP_ONLY | (run->calls ? KK_HOST_PREPARE_LIVE : 0) |
+           (must_lock ? KK_HOST_REQUIRE_MLOCK : 0);
 }
 
 kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err)

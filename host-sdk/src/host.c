@@ -72,9 +72,9 @@ static kk_code make_retry(kk_host *self, kk_error *err)
 
 static kk_code open_live(kk_host *self, kk_error *err)
 {
-    kk_code code = self->live != NULL
-                       ? self->live(&self->live_host, &self->transport, err)
-                       : kk_live_module_open(&self->live_host, &self->transport, err);
+    kk_code code = self->live != NULL ? self->live(&self->live_host, &self->transport, err)
+                                      : kk_live_module_open(&self->live_host, self->http_only,
+                                                            &self->transport, err);
     code = code == KK_OK ? kk_host_wrap_recording(self, err) : code;
     return code == KK_OK ? make_retry(self, err) : code;
 }
@@ -388,6 +388,7 @@ kk_code kk_host_open(const kk_host_options *options, kk_host **out, kk_error *er
     self->log_context = own.log_context;
     self->log_level = own.log_level;
     self->live = own.live;
+    self->http_only = (own.flags & KK_HOST_HTTP_ONLY) != 0;
     self->use_environment = (own.flags & KK_HOST_IGNORE_ENVIRONMENT) == 0;
     self->time = kk_time_real();
     pthread_mutex_init(&self->keyring_lock, NULL);

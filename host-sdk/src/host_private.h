@@ -78,6 +78,7 @@ struct kk_host {
     kk_retry *retry;                // made with the live one; NULL under replay
     kk_live_host live_host;
     kk_live_fn live;
+    bool http_only; // KK_HOST_HTTP_ONLY
 
     pthread_mutex_t instance_lock; // guards the list and the instances' `users`
     kk_bound_instance *instances;

@@ -29,6 +29,9 @@ static const number_option fixed_options[] = {
     {CURLOPT_SSL_VERIFYHOST, 2},
     {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
     {CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
+    // To a proxy by name and password alone: Kerberos may be a stub (live_stubs.c).
+    {CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC},
+    {CURLOPT_SOCKS5_AUTH, (long)CURLAUTH_BASIC},
     {CURLOPT_HTTP09_ALLOWED, 0},
     {CURLOPT_DISALLOW_USERNAME_IN_URL, 1},
     {CURLOPT_NETRC, CURL_NETRC_IGNORED},

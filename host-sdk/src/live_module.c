@@ -1,4 +1,4 @@
-// The host's side of the live transport's module: finding kk_live.so and opening a transport of it.
+// The host's side of the live transport's module: finding it and opening a transport of it.
 #include "live_module.h"
 #include "buf.h"
 #include "fail.h"
@@ -13,31 +13,21 @@
 static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
 static kk_live_fn loaded; // guarded by load_lock; once set it stays
 
-// Writes the module's path.
-static kk_code find_module(kk_buf *path, kk_error *err)
+static kk_code find_part(const char *place, kk_buf *path, kk_error *err)
 {
     const char *directory = kk_library_real_directory();
     if (directory == NULL) {
         return kk_fail(err, KK_ERR_INTERNAL, "the directory of the kk library cannot be told");
     }
-    kk_buf_append_format(path, "%s/" KK_LIVE_MODULE_PATH, directory);
+    kk_buf_clear(path);
+    kk_buf_append_format(path, "%s/%s", directory, place);
     return kk_buf_check(path, "the path of the live transport", err);
 }
 
-static kk_code load(const char *path, kk_live_fn *out, kk_error *err)
+// Lazily: most of what libcurl and its libraries name is never called.  The module itself is
+// linked to resolve its own symbols at once.
+static kk_code open_module(const char *path, kk_live_fn *out, kk_error *err)
 {
-    if (access(path, F_OK) != 0) {
-        kk_fail(err, KK_ERR_INTERNAL, "the live transport '%s' is not installed", path);
-        kk_fail_hint(err, "install it beside the library, or link kkhost::live and set "
-                          "kk_host_options.live");
-        return KK_ERR_INTERNAL;
-    }
-    kk_code code = kk_executable_check(path, err);
-    if (code != KK_OK) {
-        return code;
-    }
-    // Lazily: most of what libcurl and its libraries name is never called.  The module itself is
-    // linked to resolve its own symbols at once.
     void *handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
     void *symbol = handle != NULL ? dlsym(handle, KK_LIVE_SYMBOL) : NULL;
     if (symbol == NULL) {
@@ -50,24 +40,56 @@ static kk_code load(const char *path, kk_live_fn *out, kk_error *err)
     return KK_OK;
 }
 
-static kk_code load_once(kk_live_fn *out, kk_error *err)
+static kk_code load(kk_live_fn *out, kk_error *err)
 {
     kk_buf path = {.limit = PATH_MAX};
-    kk_code code = KK_OK;
-    pthread_mutex_lock(&load_lock);
-    if (loaded == NULL) {
-        code = find_module(&path, err);
-        code = code != KK_OK ? code : load(kk_buf_text(&path), &loaded, err);
+    kk_code code = find_part(KK_LIVE_MODULE_PATH, &path, err);
+    if (code == KK_OK && access(kk_buf_text(&path), F_OK) != 0) {
+        code = kk_fail(err, KK_ERR_INTERNAL, "the live transport '%s' is not installed",
+                       kk_buf_text(&path));
+        kk_fail_hint(err, "install it beside the library, or link kkhost::live and set "
+                          "kk_host_options.live");
     }
-    *out = loaded;
-    pthread_mutex_unlock(&load_lock);
+    code = code == KK_OK ? kk_executable_check(kk_buf_text(&path), err) : code;
+    code = code == KK_OK ? open_module(kk_buf_text(&path), out, err) : code;
     kk_buf_clean(&path);
     return code;
 }
 
-kk_code kk_live_module_open(const kk_live_host *host, kk_transport **out, kk_error *err)
+// Leaves [out] alone where the module is not installed, or does not fit the libcurl that is here:
+// a libcurl that needs more than the stubs have does not load with them, and leaves nothing.
+static kk_code load_http(const kk_live_host *host, kk_live_fn *out, kk_error *err)
 {
-    kk_live_fn open = NULL;
-    kk_code code = load_once(&open, err);
+    kk_error why = {0};
+    kk_buf path = {.limit = PATH_MAX};
+    kk_code code = find_part(KK_LIVE_STUBS_PATH, &path, err);
+    if (code != KK_OK || access(kk_buf_text(&path), F_OK) != 0) {
+        goto done;
+    }
+    code = kk_executable_check(kk_buf_text(&path), err);
+    code = code == KK_OK ? find_part(KK_LIVE_HTTP_MODULE_PATH, &path, err) : code;
+    code = code == KK_OK ? kk_executable_check(kk_buf_text(&path), err) : code;
+    if (code == KK_OK && open_module(kk_buf_text(&path), out, &why) != KK_OK && host->log != NULL) {
+        host->log(host->log_context, KK_LOG_LEVEL_WARN, why.message);
+    }
+
+done:
+    kk_buf_clean(&path);
+    return code;
+}
+
+kk_code kk_live_module_open(const kk_live_host *host, bool http_only, kk_transport **out,
+                            kk_error *err)
+{
+    kk_code code = KK_OK;
+    pthread_mutex_lock(&load_lock);
+    if (loaded == NULL && http_only) {
+        code = load_http(host, &loaded, err);
+    }
+    if (loaded == NULL && code == KK_OK) {
+        code = load(&loaded, err);
+    }
+    kk_live_fn open = loaded;
+    pthread_mutex_unlock(&load_lock);
     return code != KK_OK ? code : open(host, out, err);
 }

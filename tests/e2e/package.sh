@@ -29,7 +29,7 @@ dpkg-deb -x "$deb" "$root" || fail 'the package does not unpack'
 arch=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
 libdir=$root/usr/lib/$arch
 for file in "$root/usr/bin/kk" "$libdir/libkkhost.so.1" "$libdir/libkkhost.so" "$libdir/libkkhost.a" "$libdir/kk/kk_live.so" \
-    "$libdir/kk/plugins/planetscale.so" "$libdir/pkgconfig/kkhost.pc" "$libdir/pkgconfig/kk-plugin.pc" \
+    "$libdir/kk/kk_live_http.so" "$libdir/kk/stubs/kk_live_stubs.so" "$libdir/kk/plugins/planetscale.so" "$libdir/pkgconfig/kkhost.pc" "$libdir/pkgconfig/kk-plugin.pc" \
     "$libdir/cmake/kkhost/kkhostConfig.cmake" "$root/usr/include/kk/plugin.h" "$root/usr/include/kk/host.h" \
     "$root/usr/share/man/man1/kk.1.gz" "$root/usr/share/doc/kk/copyright" "$root/usr/share/doc/kk/changelog.gz" \
     "$root/usr/share/bash-completion/completions/kk" "$root/usr/share/zsh/vendor-completions/_kk" \
@@ -51,6 +51,7 @@ soname() { objdump -p "$1" | sed -n 's/^ *SONAME *//p'; }
 [ "$(readlink "$libdir/libkkhost.so")" = libkkhost.so.1 ] || fail 'libkkhost.so does not lead to libkkhost.so.1'
 exports() { nm -D --defined-only "$1" | awk '{ print $3 }' | sort; }
 [ "$(exports "$libdir/kk/kk_live.so")" = kk_live_open ] || fail 'the live module exports something else than its one function'
+[ "$(exports "$libdir/kk/kk_live_http.so")" = kk_live_open ] || fail 'the module for HTTP exports something else than its one function'
 { exports "$libdir/libkkhost.so.1" && echo kk_live_open; } | sort >"$work/server/exported"
 for header in "$root"/usr/include/kk/*.h; do
     cc -fpreprocessed -dD -E -P "$header" 2>/dev/null | grep -v '^#' | tr '\n' ' ' | tr ';' '\n' | grep 'KK_PUBLIC' |
@@ -61,6 +62,8 @@ diff "$work/server/declared" "$work/server/exported" >"$work/out" || fail 'what 
 for file in "$root/usr/bin/kk" "$libdir/libkkhost.so.1" "$libdir/kk/kk_live.so" "$libdir/kk/plugins/planetscale.so" "$worker"; do
     objdump -p "$file" | grep -E 'RPATH|RUNPATH' && fail "${file#"$root"} has a path of its own for libraries"
 done
+path=$(objdump -p "$libdir/kk/kk_live_http.so" | awk '/RPATH|RUNPATH/ { print $1, $2 }')
+[ "$path" = 'RPATH $ORIGIN/stubs' ] || fail "the module for HTTP has '$path', not the path to its stubs"
 
 # ---- What is unpacked works, where the loader finds the library
 KK_BIN=$root/usr/bin

@@ -7,5 +7,5 @@ KK_PUBLIC kk_code test_live_module_open(const kk_live_host *host, kk_transport *
 
 kk_code test_live_module_open(const kk_live_host *host, kk_transport **out, kk_error *err)
 {
-    return kk_live_module_open(host, out, err);
+    return kk_live_module_open(host, false, out, err);
 }

@@ -48,6 +48,7 @@ typedef void (*kk_log_fn)(void *context, int level, const char *text);
 #define KK_HOST_IGNORE_ENVIRONMENT UINT32_C(2) // read no environment variable
 #define KK_HOST_PREPARE_LIVE UINT32_C(4)       // load the live transport now
 #define KK_HOST_REQUIRE_MLOCK UINT32_C(8)      // as KK_KEYRING_REQUIRE_MLOCK of kk/keyring.h
+#define KK_HOST_HTTP_ONLY UINT32_C(16)         // load of libcurl's libraries what HTTP needs
 
 struct kk_live_host;
 struct kk_transport;
@@ -87,6 +88,12 @@ typedef struct kk_host_options {
 // needs is some thirty libraries, which load and ready themselves faster while no other thread
 // runs: that is done here.  What goes wrong is told by the call that needs it.  Under replay the
 // flag means nothing.
+//
+// KK_HOST_HTTP_ONLY is for a program that uses neither LDAP, Kerberos, SSH nor RTMP itself.
+// libcurl brings libraries for all of them, more than half of what it loads; the transport speaks
+// nothing but HTTP, and with this flag stubs that end the process when they are called stand for
+// them.  Until the process ends, a library that is loaded later and needs one of those gets the
+// stub as well, and usually does not load.
 //
 // Reads the configuration and loads the plugins: `plugin_files`, then KK_PLUGIN_PATH, the user's
 // directory, this installation's, /usr/local/lib/kk/plugins, /usr/lib/kk/plugins.  A plugin that
