@@ -5,6 +5,7 @@
 // the value byte by byte, while the text is compared with it.
 #include "account_private.h"
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 
 // ---- What a form of the value is, byte by byte
@@ -236,7 +237,7 @@ static int layers_of(const char *bytes, size_t len)
     return nested ? LAYERS_MAX : 1;
 }
 
-void kk_account_hide(char *bytes, size_t len, kk_str value)
+static void hide_value(char *bytes, size_t len, kk_str value)
 {
     hide_plain(bytes, len, value);
     int layers = layers_of(bytes, len);
@@ -248,5 +249,144 @@ void kk_account_hide(char *bytes, size_t len, kk_str value)
     }
     for (form other = FORM_HEX; other < FORMS; other++) {
         hide_form(bytes, len, layers > 0 ? 1 : 0, other, value);
+    }
+}
+
+// ---- Whether a text may hold a form at all
+
+// Nearly no text does, which shows without all of it being read.  A form without escapes begins
+// with so many known pairs of neighbours in a row that looking at the last pair of each row of the
+// text meets one of them.  A form with escapes has a first one.
+enum { PAIRS = 4096, ROW_MAX = 31 };
+
+// A text that is shorter is sooner searched than its pairs are looked at.
+enum { LOOKED_AT_MIN = 256 };
+
+// Tells much of the values: to be wiped.
+typedef struct known {
+    bool pairs[PAIRS];         // the first [row] of each form, by their number
+    bool bytes[UCHAR_MAX + 1]; // of the values
+    size_t row;                // at most so many pairs as the shortest form has
+} known;
+
+// Sixteen pairs share a number.  One that is taken for another costs time, no more.
+static size_t number_of(char first, char second)
+{
+    return ((unsigned char)first | (size_t)(unsigned char)second << 8) % PAIRS;
+}
+
+static bool is_known(const known *self, const char *pair)
+{
+    return self->pairs[number_of(pair[0], pair[1])];
+}
+
+static void know_form(known *self, form wanted, kk_str value)
+{
+    char first = form_at(wanted, value, 0);
+    for (size_t i = 1; i <= self->row; i++) {
+        char second = form_at(wanted, value, i);
+        self->pairs[number_of(first, second)] = true;
+        self->pairs[number_of(first, other_writing(wanted, second))] = true;
+        self->pairs[number_of(other_writing(wanted, first), second)] = true;
+        self->pairs[number_of(other_writing(wanted, first), other_writing(wanted, second))] = true;
+        first = second;
+    }
+}
+
+static void know_value(known *self, kk_str value)
+{
+    for (form each = FORM_PLAIN; each < FORMS; each++) {
+        know_form(self, each, value);
+    }
+    for (size_t i = 0; i < value.len; i++) {
+        self->bytes[(unsigned char)value.ptr[i]] = true;
+    }
+}
+
+// The shortest form of a value is the value.
+static void know_values(known *self, const kk_str *values, size_t count)
+{
+    *self = (known){.row = ROW_MAX};
+    for (size_t i = 0; i < count; i++) {
+        self->row = values[i].len <= self->row ? values[i].len - 1 : self->row;
+    }
+    for (size_t i = 0; i < count; i++) {
+        know_value(self, values[i]);
+    }
+}
+
+// How many known pairs are in a row with the one at [at].
+static size_t row_length(const known *self, const char *bytes, size_t len, size_t at)
+{
+    size_t first = at;
+    size_t end = at + 1;
+    while (first > 0 && is_known(self, bytes + first - 1)) {
+        first--;
+    }
+    while (end + 1 < len && is_known(self, bytes + end)) {
+        end++;
+    }
+    return end - first;
+}
+
+static bool has_row(const known *self, const char *bytes, size_t len)
+{
+    for (size_t at = self->row - 1; at + 1 < len; at += self->row) {
+        if (is_known(self, bytes + at) && row_length(self, bytes, len, at) >= self->row) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_encoded(char byte)
+{
+    return isalnum((unsigned char)byte) || strchr("+/-_", byte) != NULL;
+}
+
+// Whether the escape at [at] may be the first in a form.  What is before it is itself, so that it
+// is read from here on: as a byte of a value, or under one layer as a character of the other forms.
+static bool may_escape(const known *self, const char *at, size_t left)
+{
+    for (int layers = PERCENT; layers <= LAYERS_MAX; layers++) {
+        char byte = '\0';
+        read_byte(layers, at, left, &byte);
+        if (self->bytes[(unsigned char)byte] || (layers == 1 && is_encoded(byte))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_escape(const known *self, const char *bytes, size_t len, char sign)
+{
+    const char *end = bytes + len;
+    const char *at = bytes;
+    while ((at = memchr(at, sign, (size_t)(end - at))) != NULL) {
+        if (may_escape(self, at, (size_t)(end - at))) {
+            return true;
+        }
+        at++;
+    }
+    return false;
+}
+
+static bool may_hold(const char *bytes, size_t len, const kk_str *values, size_t count)
+{
+    known self;
+    know_values(&self, values, count);
+    bool may = has_row(&self, bytes, len) || has_escape(&self, bytes, len, '\\') ||
+               has_escape(&self, bytes, len, '%');
+    kk_wipe(&self, sizeof self);
+    return may;
+}
+
+void kk_account_hide(char *bytes, size_t len, const kk_str *values, size_t count)
+{
+    if (count == 0 || (len >= LOOKED_AT_MIN && !may_hold(bytes, len, values, count))) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        hide_value(bytes, len, values[i]);
     }
 }

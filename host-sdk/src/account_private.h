@@ -44,8 +44,9 @@ bool kk_account_completes(const kk_account *self, const kk_scheme *scheme);
 // Whether some scheme uses the field.
 bool kk_account_is_in_a_scheme(const kk_account *self, const char *key);
 
-// Covers one secret, of at least six bytes, in [bytes], as kk_account_redact() says.
-void kk_account_hide(char *bytes, size_t len, kk_str value);
+// Covers secrets, each of at least six bytes, in [bytes], one after the other, as
+// kk_account_redact() says.
+void kk_account_hide(char *bytes, size_t len, const kk_str *values, size_t count);
 
 // Stores a field's value and where it came from.
 KK_MUST_USE kk_code kk_account_put(kk_account *self, size_t index, kk_str value, const char *source,

@@ -253,11 +253,14 @@ static size_t next_longest(const kk_account *self, const bool *done)
 void kk_account_redact(const kk_account *self, char *bytes, size_t len)
 {
     // The longest first: a secret that begins another would leave that one's tail.
+    kk_str values[KK_MANIFEST_FIELDS_MAX];
+    size_t count = 0;
     bool done[KK_MANIFEST_FIELDS_MAX] = {false};
     for (size_t at; len > 0 && (at = next_longest(self, done)) < self->field_count;) {
-        kk_account_hide(bytes, len, kk_secret_view(&self->values[at].value));
+        values[count++] = kk_secret_view(&self->values[at].value);
         done[at] = true;
     }
+    kk_account_hide(bytes, len, values, count);
 }
 
 // ---- For people

@@ -1,17 +1,19 @@
 // What a service repeats of a secret: covered in every form that account.h names, in place, and
 // nothing else is changed.
 //
-// The first bytes of the input say which secret is planted and in which form; the plant goes where
-// the input has its first '@', else to the end.
+// The first bytes of the input say which secret is planted, in which form, and whether the text is
+// made a long one, which is looked through by steps first; the plant goes where the input has its
+// first '@', else to the end.
 #include "../support/encodings.h"
 #include "account_private.h"
 #include "fuzz.h"
 #include <string.h>
 
 static const char *const secrets[] = {
-    "QZXCANARYQZX1", "qzx can/+=qzx", "QZX%41CAN%2541QZX", "QZX\"CAN\\ARY&amp;QZX", "QZX12>",
+    "QZXCANARYQZX1",         "qzx can/+=qzx", "QZX%41CAN%2541QZX",
+    "QZX\"CAN\\ARY&amp;QZX", "QZX12>",        "QZXCANARYthatislongerthanarowofpairsQZX",
 };
-enum { SECRETS = sizeof secrets / sizeof secrets[0], HEAD = 3, SPELLINGS = 4 };
+enum { SECRETS = sizeof secrets / sizeof secrets[0], HEAD = 3, SPELLINGS = 4, LONG = 512 };
 
 static kk_buf new_buf(void)
 {
@@ -48,6 +50,7 @@ static void plant(const uint8_t *head, kk_str rest, kk_buf *out)
     kk_buf planted = new_buf();
     write_plant(head, &planted);
     put_planted(rest, kk_buf_view(&planted), out);
+    kk_buf_append_format(out, "%*s", head[2] / SPELLINGS % 2 * LONG, "");
     kk_buf_clean(&planted);
 }
 
@@ -72,11 +75,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     kk_buf before = new_buf();
     plant(data, (kk_str){(const char *)data + HEAD, size - HEAD}, &text);
     kk_buf_append_str(&before, kk_buf_view(&text));
-    kk_account_hide(text.ptr, text.len, secret);
+    kk_account_hide(text.ptr, text.len, &secret, 1);
     check_covered(data, kk_buf_view(&before), kk_buf_view(&text));
     kk_buf_clear(&before);
     kk_buf_append_str(&before, kk_buf_view(&text));
-    kk_account_hide(text.ptr, text.len, secret);
+    kk_account_hide(text.ptr, text.len, &secret, 1);
     REQUIRE(kk_str_equals(kk_buf_view(&before), kk_buf_view(&text)));
     kk_buf_clean(&before);
     kk_buf_clean(&text);
