@@ -135,8 +135,7 @@ kk_code kk_lua_print_results(const kk_lua_result *result, kk_error *err)
     for (size_t i = 0; code == KK_OK && i < kk_lua_result_count(result); i++) {
         kk_str text = {0};
         text.ptr = kk_lua_result_at(result, i, &text.len);
-        code = kk_output_text(text, err);
-        code = code == KK_OK ? kk_output_text(KK_STR("\n"), err) : code;
+        code = kk_output_line(text, err);
     }
     return code;
 }

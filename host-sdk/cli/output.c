@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 // The ceiling of what is printed: a result of 16 MiB grows at most sixfold when it is made safe.
@@ -75,16 +76,26 @@ void kk_output_make_safe(kk_str text, kk_buf *out)
     }
 }
 
-static int write_all(int fd, kk_str text)
+// Takes what was written from the front of a text.  Returns how much was left over.
+static size_t take_written(kk_str *text, size_t wrote)
 {
-    while (text.len > 0) {
-        ssize_t wrote = write(fd, text.ptr, text.len);
+    size_t len = wrote < text->len ? wrote : text->len;
+    text->ptr += len;
+    text->len -= len;
+    return wrote - len;
+}
+
+// Writes [text] and what ends it, in one write if the system lets us.
+static int write_all(int fd, kk_str text, kk_str ending)
+{
+    while (text.len + ending.len > 0) {
+        struct iovec parts[] = {{(char *)text.ptr, text.len}, {(char *)ending.ptr, ending.len}};
+        ssize_t wrote = writev(fd, parts, 2);
         if (wrote < 0 && errno != EINTR) {
             return errno;
         }
         if (wrote > 0) {
-            text.ptr += wrote;
-            text.len -= (size_t)wrote;
+            take_written(&ending, take_written(&text, (size_t)wrote));
         }
     }
     return 0;
@@ -96,7 +107,8 @@ static kk_code stdout_failed(int cause, kk_error *err)
                    strerror(cause));
 }
 
-kk_code kk_output_text(kk_str text, kk_error *err)
+// Prints [text], made safe for a terminal, and what ends it.
+static kk_code print(kk_str text, kk_str ending, kk_error *err)
 {
     kk_buf safe = {.limit = OUTPUT_MAX};
     if (kk_output_is_terminal()) {
@@ -108,9 +120,19 @@ kk_code kk_output_text(kk_str text, kk_error *err)
         }
         text = kk_buf_view(&safe);
     }
-    int cause = write_all(STDOUT_FILENO, text);
+    int cause = write_all(STDOUT_FILENO, text, ending);
     kk_buf_clean(&safe);
     return cause == 0 ? KK_OK : stdout_failed(cause, err);
+}
+
+kk_code kk_output_text(kk_str text, kk_error *err)
+{
+    return print(text, KK_STR(""), err);
+}
+
+kk_code kk_output_line(kk_str text, kk_error *err)
+{
+    return print(text, KK_STR("\n"), err);
 }
 
 // One line already, as most JSON is, goes out without another copy being made.
@@ -124,8 +146,7 @@ kk_code kk_output_json(kk_str json, bool one_line, kk_error *err)
 {
     bool indent = !one_line && kk_output_is_terminal();
     if (!indent && is_one_line(json)) {
-        kk_code code = kk_output_text(json, err);
-        return code == KK_OK ? kk_output_text(KK_STR("\n"), err) : code;
+        return kk_output_line(json, err);
     }
     kk_buf text = {.limit = OUTPUT_MAX};
     kk_code code = indent ? kk_json_indent(json, &text, err) : kk_json_compact(json, &text, err);
@@ -166,8 +187,7 @@ static void write_line(kk_buf *line)
     }
     kk_buf safe = {.limit = OUTPUT_MAX};
     kk_output_make_safe(kk_buf_view(line), &safe);
-    kk_buf_append_byte(&safe, '\n');
-    (void)write_all(STDERR_FILENO, kk_buf_view(&safe));
+    (void)write_all(STDERR_FILENO, kk_buf_view(&safe), KK_STR("\n"));
     kk_buf_clean(&safe);
     kk_buf_clean(line);
 }

@@ -14,8 +14,9 @@ void kk_output_start(void);
 
 bool kk_output_is_terminal(void);
 
-// Writes to stdout.  Errors: KK_ERR_IO.
+// Writes to stdout: the text, or the text and a newline.  Errors: KK_ERR_IO.
 KK_MUST_USE kk_code kk_output_text(kk_str text, kk_error *err);
+KK_MUST_USE kk_code kk_output_line(kk_str text, kk_error *err);
 
 // Writes JSON to stdout: indented on a terminal unless [one_line], else one line.
 // Errors: as above, and KK_ERR_PROTOCOL where it is not JSON.
