@@ -117,18 +117,40 @@ static bool means(kk_str body, kk_str text, bool segment)
     return text.len == 0;
 }
 
-bool kk_json_string_is(kk_str raw, kk_str text)
+// A look that settles it for most names: an escape is longer than what it means, and most names
+// differ in their first byte.
+static inline bool may_mean(kk_str body, kk_str text)
 {
-    kk_str body = inside_quotes(raw);
-    // An escape is longer than what it means.  Most names differ in their first byte.
-    if (body.len < text.len ||
-        (text.len > 0 && body.ptr[0] != '\\' && body.ptr[0] != text.ptr[0])) {
-        return false;
-    }
+    return body.len >= text.len &&
+           (text.len == 0 || body.ptr[0] == '\\' || body.ptr[0] == text.ptr[0]);
+}
+
+static bool string_means(kk_str body, kk_str text)
+{
     if (memchr(body.ptr, '\\', body.len) == NULL) {
         return kk_str_equals(body, text);
     }
     return means(body, text, false);
+}
+
+bool kk_json_string_is(kk_str raw, kk_str text)
+{
+    kk_str body = inside_quotes(raw);
+    return may_mean(body, text) && string_means(body, text);
+}
+
+bool kk_json_object_get(const kk_json_object *object, const char *name, kk_str *raw)
+{
+    kk_str wanted = kk_str_from(name);
+    for (size_t i = object->count; i > 0; i--) {
+        const kk_json_pair *pair = &object->pairs[i - 1];
+        kk_str body = inside_quotes(pair->name);
+        if (may_mean(body, wanted) && string_means(body, wanted)) {
+            *raw = pair->value;
+            return true;
+        }
+    }
+    return false;
 }
 
 bool kk_json_segment_is(kk_str raw, kk_str segment)

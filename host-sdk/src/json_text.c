@@ -219,17 +219,6 @@ typedef struct extension {
     kk_json_extent seen;
 } extension;
 
-bool kk_json_object_get(const kk_json_object *object, const char *name, kk_str *raw)
-{
-    for (size_t i = object->count; i > 0; i--) {
-        if (kk_json_string_is(object->pairs[i - 1].name, kk_str_from(name))) {
-            *raw = object->pairs[i - 1].value;
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool keep_pair(extension *self, kk_str name, kk_str value)
 {
     if (self->count == self->capacity) {
