@@ -58,39 +58,57 @@ static bool wants_all(const ps_call *self)
 
 // An empty list may mean that there is nothing, or that a service token may see nothing; only the
 // reader can tell, so the result says it.
-static kk_status append_empty_hint(const ps_call *self, kk_buf *page)
+static kk_status add_empty_hint(const ps_call *self, const kk_http_response *response,
+                                kk_json_additions *added)
 {
     kk_buf hint = {.limit = KK_TEXT_MAX};
     kk_buf quoted = {.limit = KK_TEXT_MAX};
-    kk_buf longer = {.limit = PS_OUTPUT_MAX};
     kk_buf_append_text(&hint, "nothing is listed; if something should be, ");
     ps_append_access_hint(self, &hint);
     kk_json_write_string(&quoted, kk_buf_view(&hint));
     kk_json_member member = {.name = "hint", .value = kk_buf_view(&quoted)};
-    kk_status status = ps_append_members(self, kk_buf_view(page), &member, 1, &longer);
-    if (status == KK_E_OK) {
-        kk_buf_clear(page);
-        kk_buf_append_str(page, kk_buf_view(&longer));
-    }
-    kk_buf_clean(&longer);
+    kk_status status = ps_add_members(self, response, &member, 1, added);
     kk_buf_clean(&quoted);
     kk_buf_clean(&hint);
     return status;
 }
 
-// Appends the extended body of the one response that the arguments ask for.
-static kk_status fetch(const ps_call *self, kk_buf *out)
+void ps_write(void *writer, kk_str piece)
+{
+    ps_writer *self = writer;
+    const kk_call *call = self->call->call;
+    if (self->status != KK_E_OK || piece.len == 0) {
+        return;
+    }
+    if (piece.len > PS_OUTPUT_MAX - self->len) {
+        self->status = ps_fail(self->call, KK_E_TOO_LARGE, NULL,
+                               "the result is longer than %zu bytes", PS_OUTPUT_MAX);
+        return;
+    }
+    self->len += piece.len;
+    self->status = call->host->write(call, piece.ptr, piece.len);
+}
+
+// Writes the extended body of the one response that the arguments ask for.
+static kk_status fetch(const ps_call *self)
 {
     const kk_http_response *response = NULL;
+    kk_json_additions added = {.text = {.limit = PS_OUTPUT_MAX}};
     kk_json_extent extent;
     kk_status status = ps_send(self, 0, 0, &response);
     if (status == KK_E_OK) {
-        status = ps_extend_body(self, response, out, &extent);
+        status = ps_extend_body(self, response, &added, &extent);
     }
     bool service_token = self->self != NULL && self->self->service_token;
-    if (status == KK_E_OK && service_token && extent.has_rows && extent.row_count == 0) {
-        status = append_empty_hint(self, out);
+    if (status == KK_E_OK && service_token && extent.rows.ptr != NULL && extent.row_count == 0) {
+        status = add_empty_hint(self, response, &added);
     }
+    if (status == KK_E_OK) {
+        ps_writer writer = {.call = self};
+        kk_json_merge(ps_body(response), &added, ps_write, &writer);
+        status = writer.status;
+    }
+    kk_json_additions_clean(&added);
     return status;
 }
 
@@ -98,19 +116,9 @@ kk_status ps_run(const ps_operation *operation, const kk_instance *self, const k
                  kk_str args)
 {
     ps_call run = {.operation = operation, .self = self, .call = call, .args = args};
-    kk_buf result = {.limit = PS_OUTPUT_MAX};
-    kk_error err = {0};
     kk_status status = check_args(&run);
     if (status != KK_E_OK) {
         return status;
     }
-    status = wants_all(&run) ? ps_gather(&run, &result) : fetch(&run, &result);
-    if (status == KK_E_OK && kk_buf_check(&result, "the result", &err) != KK_OK) {
-        status = ps_fail_error(&run, &err);
-    }
-    if (status == KK_E_OK) {
-        status = call->host->write(call, result.ptr, result.len);
-    }
-    kk_buf_clean(&result);
-    return status;
+    return wants_all(&run) ? ps_gather(&run) : fetch(&run);
 }

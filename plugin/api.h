@@ -60,6 +60,16 @@ kk_status ps_run(const ps_operation *operation, const kk_instance *self, const k
 size_t ps_add_copy(const kk_json_object *object, const char *from, const char *as,
                    kk_json_member *added);
 
+// What a call has written.  The host drops it if the call fails afterwards.
+typedef struct ps_writer {
+    const ps_call *call;
+    size_t len;
+    kk_status status; // after a failure nothing more is written
+} ps_writer;
+
+// Writes a piece of the output; a kk_json_piece_fn for a ps_writer.
+void ps_write(void *writer, kk_str piece);
+
 // ---- request.c: arguments and sending
 
 // Writes the JSON Pointer of the member [name] into [out], of PS_POINTER_MAX bytes, and returns it.
@@ -75,19 +85,21 @@ kk_status ps_send(const ps_call *self, int64_t page, int64_t per_page,
 
 // ---- pages.c: lists
 
-// Walks the pages and appends the last one to [out], with the rows of all pages, extended, as its
-// rows.
-kk_status ps_gather(const ps_call *self, kk_buf *out);
+// Walks the pages and writes the last one with the rows of all pages, extended, as its rows.
+kk_status ps_gather(const ps_call *self);
+
+// The bytes of a response, which last until it is released.
+kk_str ps_body(const kk_http_response *response);
 
 // Checks that a response is a success and what the tool's output promises: one JSON object, with an
-// array at the tool's rows if it has them.  Appends it to [out] with what the documentation
-// promises and the API leaves out.  *extent tells what it is.
-kk_status ps_extend_body(const ps_call *self, const kk_http_response *response, kk_buf *out,
-                         kk_json_extent *extent);
+// array at the tool's rows if it has them.  Appends to [added] what the documentation promises and
+// the API leaves out.  *extent tells what it is.
+kk_status ps_extend_body(const ps_call *self, const kk_http_response *response,
+                         kk_json_additions *added, kk_json_extent *extent);
 
-// Appends [page] to [out] with [added] members at the end of the object.
-kk_status ps_append_members(const ps_call *self, kk_str page, const kk_json_member *added,
-                            size_t count, kk_buf *out);
+// Appends members at the end of the object that is the body to [added].
+kk_status ps_add_members(const ps_call *self, const kk_http_response *response,
+                         const kk_json_member *members, size_t count, kk_json_additions *added);
 
 // ---- failure.c: telling the host
 

@@ -12,20 +12,22 @@ static kk_status check_answer(const ps_call *self, const kk_http_response *respo
     return problem == NULL ? KK_E_OK : ps_fail_body(self, response, problem);
 }
 
-kk_status ps_extend_body(const ps_call *self, const kk_http_response *response, kk_buf *out,
-                         kk_json_extent *extent)
+kk_str ps_body(const kk_http_response *response)
+{
+    return (kk_str){response->body, response->body_len};
+}
+
+kk_status ps_extend_body(const ps_call *self, const kk_http_response *response,
+                         kk_json_additions *added, kk_json_extent *extent)
 {
     kk_status status = check_answer(self, response);
     if (status != KK_E_OK) {
         return status;
     }
-    kk_str body = {response->body, response->body_len};
     const char *rows = self->operation->tool->rows;
     kk_error err = {0};
-    // What is added is a few bytes a row: room for it all at once spares the copies of a growing
-    // buffer.
-    kk_buf_reserve(out, body.len + body.len / 16);
-    kk_code code = kk_json_extend(body, rows, self->operation->extend, NULL, out, extent, &err);
+    kk_code code =
+        kk_json_extend(ps_body(response), rows, self->operation->extend, NULL, added, extent, &err);
     if (code == KK_ERR_PROTOCOL) {
         char text[256];
         snprintf(text, sizeof text, "with a body that is not JSON: %.200s", err.message);
@@ -37,7 +39,7 @@ kk_status ps_extend_body(const ps_call *self, const kk_http_response *response, 
     if (extent->kind != KK_JSON_OBJECT) {
         return ps_fail_body(self, response, "with JSON that is not an object");
     }
-    if (rows != NULL && !extent->has_rows) {
+    if (rows != NULL && extent->rows.ptr == NULL) {
         return ps_fail_body(self, response, "with a list whose 'data' is not an array");
     }
     return KK_E_OK;
@@ -60,12 +62,12 @@ static size_t add_members(void *context, const kk_json_object *object, kk_json_m
     return list->count;
 }
 
-kk_status ps_append_members(const ps_call *self, kk_str page, const kk_json_member *added,
-                            size_t count, kk_buf *out)
+kk_status ps_add_members(const ps_call *self, const kk_http_response *response,
+                         const kk_json_member *members, size_t count, kk_json_additions *added)
 {
-    member_list list = {added, count};
+    member_list list = {members, count};
     kk_error err = {0};
-    if (kk_json_extend(page, NULL, add_members, &list, out, NULL, &err) != KK_OK) {
+    if (kk_json_extend(ps_body(response), NULL, add_members, &list, added, NULL, &err) != KK_OK) {
         return ps_fail_error(self, &err);
     }
     return KK_E_OK;
@@ -75,33 +77,28 @@ kk_status ps_append_members(const ps_call *self, kk_str page, const kk_json_memb
 typedef struct ps_walk {
     kk_buf rows; // elements with commas between them
     size_t count;
-    kk_buf text; // of the page at hand, extended
     int64_t page;
     int64_t per_page;
     int64_t next; // 0 = this was the last page
     const kk_http_response *response;
 } ps_walk;
 
-// Appends the elements of [array], a checked JSON array.
-static void append_rows(ps_walk *self, kk_str array)
+static void append_piece(void *context, kk_str piece)
 {
-    kk_json_reader reader;
-    kk_json_reader_init(&reader, array);
-    kk_json_next(&reader);
-    size_t start = reader.at;
-    size_t end = start;
-    size_t before = self->count;
-    kk_json_kind kind;
-    while ((kind = kk_json_next(&reader)) > KK_JSON_END && kind != KK_JSON_ARRAY_END) {
-        kk_str raw;
-        kk_json_finish_value(&reader, kind, &raw);
-        end = reader.at;
-        self->count++;
+    kk_buf_append_str(context, piece);
+}
+
+// Appends the elements of a page's rows, extended.
+static void append_rows(ps_walk *self, const kk_json_extent *extent, const kk_json_additions *added)
+{
+    if (extent->row_count == 0) {
+        return;
     }
-    if (before > 0 && self->count > before) {
+    if (self->count > 0) {
         kk_buf_append_byte(&self->rows, ',');
     }
-    kk_buf_append(&self->rows, array.ptr + start, end - start);
+    kk_json_merge(extent->rows, added, append_piece, &self->rows);
+    self->count += extent->row_count;
 }
 
 // Reads where the page says the next one is.
@@ -109,7 +106,7 @@ static kk_status read_next(const ps_call *self, ps_walk *walk)
 {
     kk_str raw;
     walk->next = 0;
-    if (!kk_json_find(kk_buf_view(&walk->text), "/next_page", &raw) || kk_str_is(raw, "null")) {
+    if (!kk_json_find(ps_body(walk->response), "/next_page", &raw) || kk_str_is(raw, "null")) {
         return KK_E_OK;
     }
     if (!kk_json_integer(raw, &walk->next)) {
@@ -118,21 +115,27 @@ static kk_status read_next(const ps_call *self, ps_walk *walk)
     return KK_E_OK;
 }
 
+// Appends the rows of the page that was sent to those of the walk.
+static kk_status take_rows(const ps_call *self, ps_walk *walk)
+{
+    kk_json_additions added = {.text = {.limit = PS_OUTPUT_MAX}};
+    kk_json_extent extent;
+    kk_status status = ps_extend_body(self, walk->response, &added, &extent);
+    if (status == KK_E_OK) {
+        append_rows(walk, &extent, &added);
+    }
+    kk_json_additions_clean(&added);
+    return status;
+}
+
 static kk_status read_page(const ps_call *self, ps_walk *walk)
 {
     kk_status status = ps_send(self, walk->page, walk->per_page, &walk->response);
+    if (status == KK_E_OK) {
+        status = take_rows(self, walk);
+    }
     if (status != KK_E_OK) {
         return status;
-    }
-    kk_json_extent extent;
-    kk_buf_clear(&walk->text);
-    status = ps_extend_body(self, walk->response, &walk->text, &extent);
-    if (status != KK_E_OK) {
-        return status;
-    }
-    kk_str rows;
-    if (kk_json_find(kk_buf_view(&walk->text), self->operation->tool->rows, &rows)) {
-        append_rows(walk, rows);
     }
     kk_error err = {0};
     if (kk_buf_check(&walk->rows, "all the rows", &err) != KK_OK) {
@@ -144,32 +147,36 @@ static kk_status read_page(const ps_call *self, ps_walk *walk)
     return read_next(self, walk);
 }
 
-// Appends the object [page] with the rows in place of its own, as the first and only page.
-static void rewrite_page(const ps_call *self, kk_str page, kk_str rows, kk_buf *out)
+// Writes the page at hand, the last one, with all rows in place of its own, as the first and only
+// page.  What is [added] goes to its end.
+static void write_page(ps_writer *writer, const ps_walk *walk, const kk_json_additions *added)
 {
+    kk_str page = ps_body(walk->response);
+    const char *rows = writer->call->operation->tool->rows + 1;
     kk_json_reader reader;
     kk_json_reader_init(&reader, page);
     kk_json_next(&reader);
-    const char *copied = page.ptr;
+    const char *written = page.ptr;
     while (kk_json_next(&reader) == KK_JSON_NAME) {
         kk_str name = reader.raw;
         kk_str value;
         if (!kk_json_finish_value(&reader, kk_json_next(&reader), &value)) {
             break;
         }
-        bool is_rows = kk_json_string_is(name, kk_str_from(self->operation->tool->rows + 1));
+        bool is_rows = kk_json_string_is(name, kk_str_from(rows));
         if (!is_rows && !kk_json_string_is(name, KK_STR("current_page"))) {
             continue;
         }
-        kk_buf_append(out, copied, (size_t)(value.ptr - copied));
-        kk_buf_append_text(out, is_rows ? "[" : "1");
+        ps_write(writer, (kk_str){written, (size_t)(value.ptr - written)});
+        ps_write(writer, is_rows ? KK_STR("[") : KK_STR("1"));
         if (is_rows) {
-            kk_buf_append_str(out, rows);
-            kk_buf_append_byte(out, ']');
+            ps_write(writer, kk_buf_view(&walk->rows));
+            ps_write(writer, KK_STR("]"));
         }
-        copied = value.ptr + value.len;
+        written = value.ptr + value.len;
     }
-    kk_buf_append(out, copied, (size_t)(page.ptr + page.len - copied));
+    kk_str rest = {written, (size_t)(page.ptr + page.len - written)};
+    kk_json_merge(rest, added, ps_write, writer);
 }
 
 // Says in words why the rows are not all of them, or why there may be none.
@@ -191,40 +198,34 @@ static void append_hint(const ps_call *self, const ps_walk *walk, kk_buf *hint)
     }
 }
 
-static kk_status append_result(const ps_call *self, const ps_walk *walk, kk_buf *out)
+static kk_status write_result(const ps_call *self, const ps_walk *walk)
 {
-    kk_buf page = {.limit = PS_OUTPUT_MAX};
+    kk_json_additions added = {.text = {.limit = PS_OUTPUT_MAX}};
     kk_buf hint = {.limit = KK_TEXT_MAX};
     kk_buf quoted = {.limit = KK_TEXT_MAX};
-    rewrite_page(self, kk_buf_view(&walk->text), kk_buf_view(&walk->rows), &page);
     append_hint(self, walk, &hint);
     kk_json_write_string(&quoted, kk_buf_view(&hint));
     const kk_json_member members[] = {
         {.name = "complete", .value = walk->next == 0 ? KK_STR("true") : KK_STR("false")},
         {.name = "hint", .value = kk_buf_view(&quoted)},
     };
-    kk_error err = {0};
-    kk_status status =
-        kk_buf_check(&page, "the result", &err) == KK_OK
-            ? ps_append_members(self, kk_buf_view(&page), members, hint.len > 0 ? 2 : 1, out)
-            : ps_fail_error(self, &err);
+    ps_writer writer = {.call = self};
+    writer.status = ps_add_members(self, walk->response, members, hint.len > 0 ? 2 : 1, &added);
+    write_page(&writer, walk, &added);
     kk_buf_clean(&quoted);
     kk_buf_clean(&hint);
-    kk_buf_clean(&page);
-    return status;
+    kk_json_additions_clean(&added);
+    return writer.status;
 }
 
-kk_status ps_gather(const ps_call *self, kk_buf *out)
+kk_status ps_gather(const ps_call *self)
 {
     kk_str raw;
     if (ps_argument(self, "page", &raw)) {
         return ps_fail(self, KK_E_INVALID_ARGS, "/page",
                        "'page' and 'all' exclude each other; nothing was sent");
     }
-    ps_walk walk = {.rows = {.limit = PS_OUTPUT_MAX},
-                    .text = {.limit = PS_OUTPUT_MAX},
-                    .page = 1,
-                    .per_page = PS_PAGE_ROWS_MAX};
+    ps_walk walk = {.rows = {.limit = PS_OUTPUT_MAX}, .page = 1, .per_page = PS_PAGE_ROWS_MAX};
     if (ps_argument(self, "limit", &raw)) {
         kk_json_integer(raw, &walk.per_page);
     }
@@ -240,9 +241,8 @@ kk_status ps_gather(const ps_call *self, kk_buf *out)
         status = read_page(self, &walk);
     }
     if (status == KK_E_OK) {
-        status = append_result(self, &walk, out);
+        status = write_result(self, &walk);
     }
-    kk_buf_clean(&walk.text);
     kk_buf_clean(&walk.rows);
     return status;
 }

@@ -22,6 +22,24 @@ static size_t add_two(void *context, const kk_json_object *object, kk_json_membe
     return 2;
 }
 
+static void append_piece(void *context, kk_str piece)
+{
+    assert_true(piece.len > 0);
+    kk_buf_append_str(context, piece);
+}
+
+// Appends the text with what add_two() adds to it.  Returns how often that was called.
+static size_t extend(kk_str text, const char *rows, kk_buf *out)
+{
+    kk_json_additions added = {.text = {.limit = TEXT_MAX}};
+    kk_error err = {0};
+    size_t calls = 0;
+    assert_ok(kk_json_extend(text, rows, add_two, &calls, &added, NULL, &err), &err);
+    kk_json_merge(text, &added, append_piece, out);
+    kk_json_additions_clean(&added);
+    return calls;
+}
+
 static void test_json__rewriting_copies_every_byte_it_does_not_change(void **state)
 {
     (void)state;
@@ -36,9 +54,7 @@ static void test_json__rewriting_copies_every_byte_it_does_not_change(void **sta
     assert_ok(kk_json_indent(input, &out, &err), &err);
     assert_fixture(&out, "exact/indented.json");
     kk_buf_clear(&out);
-    size_t calls = 0;
-    assert_ok(kk_json_extend(input, "/data", add_two, &calls, &out, NULL, &err), &err);
-    assert_int_equal(calls, 3);
+    assert_int_equal(extend(input, "/data", &out), 3);
     assert_fixture(&out, "exact/extended.json");
     kk_buf_clear(&out);
     static const char *const fields[] = {"id", "twice"};
@@ -62,11 +78,8 @@ static void test_json__a_rewrite_of_no_json_leaves_the_buffer_as_it_was(void **s
     kk_str bad = KK_STR("{\"a\":[{\"a\":1}],\"b\":tru}");
     kk_buf out = {.limit = TEXT_MAX};
     kk_buf_append_text(&out, "before");
-    size_t calls = 0;
     assert_code(kk_json_compact(bad, &out, NULL), KK_ERR_PROTOCOL);
     assert_code(kk_json_indent(bad, &out, NULL), KK_ERR_PROTOCOL);
-    assert_code(kk_json_extend(bad, "/a", add_two, &calls, &out, NULL, NULL), KK_ERR_PROTOCOL);
-    assert_code(kk_json_extend(bad, NULL, add_two, &calls, &out, NULL, NULL), KK_ERR_PROTOCOL);
     assert_code(kk_json_project(bad, &projection, &out, NULL), KK_ERR_PROTOCOL);
     assert_code(kk_json_mask(bad, pointers, &out, NULL), KK_ERR_PROTOCOL);
     assert_string_equal(kk_buf_text(&out), "before");
@@ -98,14 +111,58 @@ static void test_json__extend_keeps_members_that_are_there(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         kk_buf out = {.limit = TEXT_MAX};
-        kk_error err = {0};
-        size_t calls = 0;
-        assert_ok(kk_json_extend(kk_str_from(cases[i].text), cases[i].rows, add_two, &calls, &out,
-                                 NULL, &err),
-                  &err);
+        extend(kk_str_from(cases[i].text), cases[i].rows, &out);
         assert_string_equal(kk_buf_text(&out), cases[i].wanted);
         kk_buf_clean(&out);
     }
+}
+
+static void test_json__extend_refuses_what_is_no_json(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"/a", "/b", NULL};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        kk_json_additions added = {.text = {.limit = TEXT_MAX}};
+        size_t calls = 0;
+        assert_code(kk_json_extend(KK_STR("{\"a\":[{\"a\":1}],\"b\":tru}"), rows[i], add_two,
+                                   &calls, &added, NULL, NULL),
+                    KK_ERR_PROTOCOL);
+        kk_json_additions_clean(&added);
+    }
+    kk_json_additions small = {.text = {.limit = 3}};
+    size_t calls = 0;
+    assert_code(kk_json_extend(KK_STR("{}"), NULL, add_two, &calls, &small, NULL, NULL),
+                KK_ERR_TOO_LARGE);
+    kk_json_additions_clean(&small);
+}
+
+// A part of the text gets what goes into it, and no more.
+static void test_json__merge_takes_the_additions_of_a_part(void **state)
+{
+    (void)state;
+    kk_str text = KK_STR("{\"a\":[{\"n\":1}],\"a\":[{\"n\":2},[],{\"n\":3}],\"b\":{}}");
+    kk_json_additions added = {.text = {.limit = TEXT_MAX}};
+    kk_json_extent extent = {0};
+    kk_error err = {0};
+    size_t calls = 0;
+    kk_buf out = {.limit = TEXT_MAX};
+    assert_ok(kk_json_extend(text, "/a", add_two, &calls, &added, &extent, &err), &err);
+    kk_json_merge(extent.rows, &added, append_piece, &out);
+    assert_string_equal(kk_buf_text(&out), "{\"n\":2,\"slug\":\"x \\\"y\\\"\"},[],"
+                                           "{\"n\":3,\"slug\":\"x \\\"y\\\"\"}");
+    kk_buf_clear(&out);
+    kk_str element = {extent.rows.ptr, strlen("{\"n\":2}")};
+    kk_json_merge(element, &added, append_piece, &out);
+    assert_string_equal(kk_buf_text(&out), "{\"n\":2,\"slug\":\"x \\\"y\\\"\"}");
+    kk_buf_clear(&out);
+    // A further walk over the text adds behind what is added already.
+    assert_ok(kk_json_extend(text, NULL, add_two, &calls, &added, NULL, &err), &err);
+    kk_str rest = {extent.rows.ptr + extent.rows.len,
+                   (size_t)(text.ptr + text.len - extent.rows.ptr) - extent.rows.len};
+    kk_json_merge(rest, &added, append_piece, &out);
+    assert_string_equal(kk_buf_text(&out), "],\"b\":{},\"slug\":\"x \\\"y\\\"\",\"n\":3}");
+    kk_json_additions_clean(&added);
+    kk_buf_clean(&out);
 }
 
 static void test_json__extend_tells_what_the_text_is(void **state)
@@ -114,31 +171,34 @@ static void test_json__extend_tells_what_the_text_is(void **state)
     static const struct {
         const char *text;
         const char *rows;
-        kk_json_extent wanted;
+        kk_json_kind kind;
+        const char *found;
+        size_t row_count;
     } cases[] = {
-        {"{\"a\":[{},[{}],1]}", "/a", {KK_JSON_OBJECT, true, 3}},
-        {"{\"a\":[]}", "/a", {KK_JSON_OBJECT, true, 0}},
-        {"{\"a\":{}}", "/a", {KK_JSON_OBJECT, false, 0}},
-        {"{\"b\":[{}]}", "/a", {KK_JSON_OBJECT, false, 0}},
-        {"{\"a\":[{}],\"a\":null}", "/a", {KK_JSON_OBJECT, false, 1}},
-        {"{\"a\":[{},{}],\"a\":[{}]}", "/a", {KK_JSON_OBJECT, true, 1}},
-        {"{\"a\":{\"b\":[1,2]}}", "/a/b", {KK_JSON_OBJECT, true, 2}},
-        {"[1,2]", "", {KK_JSON_ARRAY, true, 2}},
-        {"[1,2]", NULL, {KK_JSON_ARRAY, false, 0}},
-        {" null ", NULL, {KK_JSON_NULL, false, 0}},
+        {"{\"a\":[{},[{}],1]}", "/a", KK_JSON_OBJECT, "{},[{}],1", 3},
+        {"{\"a\":[]}", "/a", KK_JSON_OBJECT, "", 0},
+        {"{\"a\":{}}", "/a", KK_JSON_OBJECT, NULL, 0},
+        {"{\"b\":[{}]}", "/a", KK_JSON_OBJECT, NULL, 0},
+        {"{\"a\":[{}],\"a\":null}", "/a", KK_JSON_OBJECT, NULL, 1},
+        {"{\"a\":[{},{}],\"a\":[ {} ]}", "/a", KK_JSON_OBJECT, " {}", 1},
+        {"{\"a\":{\"b\":[1,2]}}", "/a/b", KK_JSON_OBJECT, "1,2", 2},
+        {"[1,2]", "", KK_JSON_ARRAY, "1,2", 2},
+        {"[1,2]", NULL, KK_JSON_ARRAY, NULL, 0},
+        {" null ", NULL, KK_JSON_NULL, NULL, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        kk_buf out = {.limit = TEXT_MAX};
+        kk_json_additions added = {.text = {.limit = TEXT_MAX}};
         kk_json_extent extent = {0};
         kk_error err = {0};
-        assert_ok(kk_json_extend(kk_str_from(cases[i].text), cases[i].rows, NULL, NULL, &out,
+        assert_ok(kk_json_extend(kk_str_from(cases[i].text), cases[i].rows, NULL, NULL, &added,
                                  &extent, &err),
                   &err);
-        assert_string_equal(kk_buf_text(&out), cases[i].text);
-        assert_int_equal(extent.kind, cases[i].wanted.kind);
-        assert_int_equal(extent.has_rows, cases[i].wanted.has_rows);
-        assert_int_equal(extent.row_count, cases[i].wanted.row_count);
-        kk_buf_clean(&out);
+        assert_int_equal(added.count, 0);
+        assert_int_equal(extent.kind, cases[i].kind);
+        assert_same(extent.rows, kk_str_from(cases[i].found));
+        assert_int_equal(extent.rows.ptr == NULL, cases[i].found == NULL);
+        assert_int_equal(extent.row_count, cases[i].row_count);
+        kk_json_additions_clean(&added);
     }
 }
 
@@ -156,10 +216,10 @@ static void test_json__extend_reports_a_scratch_that_is_full(void **state)
     (void)state;
     char *much = calloc(1, KK_TEXT_MAX + 1);
     assert_non_null(much);
-    kk_buf out = {.limit = TEXT_MAX};
-    assert_code(kk_json_extend(KK_STR("{}"), NULL, add_too_much, much, &out, NULL, NULL),
+    kk_json_additions added = {.text = {.limit = TEXT_MAX}};
+    assert_code(kk_json_extend(KK_STR("{}"), NULL, add_too_much, much, &added, NULL, NULL),
                 KK_ERR_TOO_LARGE);
-    kk_buf_clean(&out);
+    kk_json_additions_clean(&added);
     free(much);
 }
 
@@ -282,6 +342,8 @@ int main(void)
         cmocka_unit_test(test_json__rewriting_copies_every_byte_it_does_not_change),
         cmocka_unit_test(test_json__a_rewrite_of_no_json_leaves_the_buffer_as_it_was),
         cmocka_unit_test(test_json__extend_keeps_members_that_are_there),
+        cmocka_unit_test(test_json__extend_refuses_what_is_no_json),
+        cmocka_unit_test(test_json__merge_takes_the_additions_of_a_part),
         cmocka_unit_test(test_json__extend_tells_what_the_text_is),
         cmocka_unit_test(test_json__extend_reports_a_scratch_that_is_full),
         cmocka_unit_test(test_json__project_reaches_into_objects_and_keeps_what_is_around),

@@ -472,6 +472,49 @@ static void test_planetscale__more_rows_than_asked_for_are_refused(void **state)
     fake_host_close(&host);
 }
 
+static void test_planetscale__a_write_that_fails_is_the_last(void **state)
+{
+    (void)state;
+    static const fake_answer answer = {
+        .status = 200, .body = "{\"current_page\":1,\"data\":[{\"name\":\"a\"},{\"name\":\"b\"}]}"};
+    static const char *const args[] = {"{}", "{\"all\":true}"};
+    fake_host host;
+    open_with(&host, SERVICE_TOKEN_CONFIG);
+    for (size_t i = 0; i < 2; i++) {
+        for (host.output_max = 1; host.output_max < 60; host.output_max++) {
+            assert_int_equal(call_once(&host, "list_organizations", args[i], answer),
+                             KK_E_TOO_LARGE);
+            assert_false(host.wrote_more);
+        }
+    }
+    fake_host_close(&host);
+}
+
+// The limit of 32 MiB is that of all pieces together, not of one.
+static void test_planetscale__a_result_over_the_limit_is_too_large(void **state)
+{
+    (void)state;
+    const size_t padding = ((size_t)32 << 20) - 60;
+    kk_buf first = {.limit = (size_t)32 << 20};
+    kk_buf_append_text(&first, "{\"data\":[\"");
+    memset(kk_buf_reserve(&first, padding), 'x', padding);
+    kk_buf_grow(&first, padding);
+    kk_buf_append_text(&first, "\"],\"next_page\":2}");
+    const fake_answer pages[] = {
+        {.status = 200, .body = kk_buf_text(&first)},
+        {.status = 200, .body = "{\"data\":[],\"padding\":\"0123456789012345678901234567890123\"}"},
+    };
+    fake_host host;
+    open_with(&host, SERVICE_TOKEN_CONFIG);
+    host.script = pages;
+    host.script_len = 2;
+    assert_status(&host, fake_host_call(&host, "list_organizations", "{\"all\":true}"),
+                  KK_E_TOO_LARGE);
+    assert_string_equal(host.failure.message, "the result is longer than 33554432 bytes");
+    fake_host_close(&host);
+    kk_buf_clean(&first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -486,6 +529,8 @@ int main(void)
         cmocka_unit_test(test_planetscale__all_keeps_every_byte),
         cmocka_unit_test(test_planetscale__a_fault_on_a_later_page_fails_the_walk),
         cmocka_unit_test(test_planetscale__more_rows_than_asked_for_are_refused),
+        cmocka_unit_test(test_planetscale__a_write_that_fails_is_the_last),
+        cmocka_unit_test(test_planetscale__a_result_over_the_limit_is_too_large),
     };
     return cmocka_run_group_tests_name("planetscale", tests, NULL, NULL);
 }

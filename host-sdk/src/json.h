@@ -134,22 +134,49 @@ bool kk_json_object_get(const kk_json_object *object, const char *name, kk_str *
 typedef size_t (*kk_json_extend_fn)(void *context, const kk_json_object *object,
                                     kk_json_member *added, kk_buf *scratch);
 
+// What goes into a text that itself stays as it is: one addition for each place, in their order.
+typedef struct kk_json_addition {
+    const char *at; // the byte of the text that it goes in front of
+    size_t end;     // of its own bytes in kk_json_additions.text; they begin where the last one's
+                    // end
+} kk_json_addition;
+
+// Zero but for the ceiling of its text, and cleaned with kk_json_additions_clean().
+typedef struct kk_json_additions {
+    kk_buf text;
+    kk_json_addition *places; // count of them
+    size_t count;
+    size_t capacity;
+} kk_json_additions;
+
+void kk_json_additions_clean(kk_json_additions *self);
+
 // What kk_json_extend() came by, so that who needs to know does not read the text again.
 typedef struct kk_json_extent {
     kk_json_kind kind; // of the value itself
-    bool has_rows;     // an array is at [rows]; of duplicate members the last counts
-    size_t row_count;  // its elements
+    // From behind the '[' of the array at [rows] to the end of its last element; of duplicate
+    // members the last counts.  ptr is NULL if there is no array.
+    kk_str rows;
+    size_t row_count;
 } kk_json_extent;
 
-// Appends [text] to [out] with members added: to every object that is an element of the array at
-// the JSON Pointer [rows], or to the value itself if [rows] is NULL.  All other bytes are copied
-// unchanged.  If there is no array at [rows], the value is not an object, or [extend] is NULL, the
-// text is copied as it is.  The text is read once; *extent, unless [extent] is NULL, tells what it
-// is.
-// Errors: KK_ERR_PROTOCOL, which leaves [out] as it was; and what kk_buf_check() gives.
+// Finds what has to go into [text] for members to be added: to every object that is an element of
+// the array at the JSON Pointer [rows], or to the value itself if [rows] is NULL.  Appends it to
+// [out], which points into [text].  Nothing is added if there is no array at [rows], the value is
+// not an object, or [extend] is NULL.  The text is read once; *extent, unless [extent] is NULL,
+// tells what it is.
+// Errors: KK_ERR_PROTOCOL, and what kk_buf_check() gives; [out] is of no use then.
 KK_MUST_USE kk_code kk_json_extend(kk_str text, const char *rows, kk_json_extend_fn extend,
-                                   void *context, kk_buf *out, kk_json_extent *extent,
+                                   void *context, kk_json_additions *out, kk_json_extent *extent,
                                    kk_error *err);
+
+// Takes the next piece of a text with what goes into it.
+typedef void (*kk_json_piece_fn)(void *context, kk_str piece);
+
+// Hands on [part], which is the text that was extended or lies in it, piece by piece with the
+// additions that go into it or behind it.  No piece is empty.
+void kk_json_merge(kk_str part, const kk_json_additions *added, kk_json_piece_fn take,
+                   void *context);
 
 // What kk_json_project() keeps.  A field is a member name, or names joined by '.' that reach into
 // objects.

@@ -205,34 +205,61 @@ bool kk_json_find(kk_str text, const char *pointer, kk_str *raw)
 
 // ---- Extending
 
-// A walk over the text that copies it behind itself.
+// A walk over the text that notes what goes where.
 typedef struct extension {
     kk_json_extend_fn extend;
     void *context;
     kk_json_reader reader;
-    const char *copied;  // up to here the text is in `out`
     kk_json_pair *pairs; // of the object at hand
     size_t count;
     size_t capacity;
     kk_buf scratch;
-    kk_buf *out;
+    kk_json_additions *out;
     kk_json_extent seen;
 } extension;
 
+// Room for one more element of [size] bytes in an array, or NULL if memory runs out.
+static void *array_grow(void *array, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity) {
+        return array;
+    }
+    size_t wanted = *capacity == 0 ? 64 : 2 * *capacity;
+    void *grown = realloc(array, wanted * size);
+    *capacity = grown != NULL ? wanted : *capacity;
+    return grown;
+}
+
 static bool keep_pair(extension *self, kk_str name, kk_str value)
 {
-    if (self->count == self->capacity) {
-        size_t capacity = self->capacity == 0 ? 64 : 2 * self->capacity;
-        kk_json_pair *grown = realloc(self->pairs, capacity * sizeof *grown);
-        if (grown == NULL) {
-            self->out->failed = KK_ERR_INTERNAL;
-            return false;
-        }
-        self->pairs = grown;
-        self->capacity = capacity;
+    kk_json_pair *pairs = array_grow(self->pairs, self->count, &self->capacity, sizeof *pairs);
+    if (pairs == NULL) {
+        self->out->text.failed = KK_ERR_INTERNAL;
+        return false;
     }
+    self->pairs = pairs;
     self->pairs[self->count++] = (kk_json_pair){name, value};
     return true;
+}
+
+// Notes that what was appended to the text since the last addition goes in front of [at].
+static void keep_addition(kk_json_additions *self, const char *at)
+{
+    kk_json_addition *places =
+        array_grow(self->places, self->count, &self->capacity, sizeof *places);
+    if (places == NULL) {
+        self->text.failed = KK_ERR_INTERNAL;
+        return;
+    }
+    self->places = places;
+    self->places[self->count++] = (kk_json_addition){at, self->text.len};
+}
+
+void kk_json_additions_clean(kk_json_additions *self)
+{
+    free(self->places);
+    kk_buf_clean(&self->text);
+    *self = (kk_json_additions){.text = self->text};
 }
 
 // Reads the members of the object that was just opened, to its end.
@@ -249,25 +276,27 @@ static void read_pairs(extension *self)
     }
 }
 
-// Writes the members behind the object's last one, or into the empty object that begins at [start].
+// Adds the members behind the object's last one, or to the empty object that begins at [start].
 static void write_added(extension *self, const kk_json_object *object, const char *start,
                         const kk_json_member *added, size_t count)
 {
+    kk_buf *text = &self->out->text;
+    size_t before = text->len;
     bool first = object->count == 0;
-    const kk_str *last = first ? NULL : &object->pairs[object->count - 1].value;
-    const char *end = first ? start + 1 : last->ptr + last->len;
     kk_str present;
     for (size_t i = 0; i < count; i++) {
         if (kk_json_object_get(object, added[i].name, &present)) {
             continue;
         }
-        kk_buf_append(self->out, self->copied, (size_t)(end - self->copied));
-        self->copied = end;
-        kk_buf_append(self->out, ",", first ? 0 : 1);
-        kk_json_write_string(self->out, kk_str_from(added[i].name));
-        kk_buf_append_byte(self->out, ':');
-        kk_buf_append_str(self->out, added[i].value);
+        kk_buf_append(text, ",", first ? 0 : 1);
+        kk_json_write_string(text, kk_str_from(added[i].name));
+        kk_buf_append_byte(text, ':');
+        kk_buf_append_str(text, added[i].value);
         first = false;
+    }
+    if (text->len > before) {
+        const kk_str *last = object->count > 0 ? &object->pairs[object->count - 1].value : NULL;
+        keep_addition(self->out, last != NULL ? last->ptr + last->len : start + 1);
     }
 }
 
@@ -275,30 +304,34 @@ static void write_added(extension *self, const kk_json_object *object, const cha
 static void extend_object(extension *self)
 {
     const char *start = self->reader.raw.ptr;
+    kk_str object_text;
+    if (self->extend == NULL) {
+        kk_json_finish_value(&self->reader, KK_JSON_OBJECT, &object_text);
+        return;
+    }
     read_pairs(self);
-    if (self->reader.problem != NULL || self->out->failed != KK_OK) {
+    if (self->reader.problem != NULL || self->out->text.failed != KK_OK) {
         return;
     }
     kk_json_member added[KK_JSON_ADDED_MAX];
     kk_json_object object = {self->pairs, self->count};
-    if (self->extend == NULL) {
-        return;
-    }
     kk_buf_clear(&self->scratch);
     size_t count = self->extend(self->context, &object, added, &self->scratch);
     assert(count <= KK_JSON_ADDED_MAX);
     if (self->scratch.failed != KK_OK) {
-        self->out->failed = self->scratch.failed;
+        self->out->text.failed = self->scratch.failed;
         return;
     }
     write_added(self, &object, start, added, count);
 }
 
+// Extends the elements of the array that was just opened.
 static void extend_elements(extension *self)
 {
+    kk_json_extent *seen = &self->seen;
+    seen->rows = (kk_str){self->reader.raw.ptr + 1, 0};
+    seen->row_count = 0;
     kk_json_kind kind;
-    self->seen.has_rows = true;
-    self->seen.row_count = 0;
     while ((kind = kk_json_next(&self->reader)) > KK_JSON_END && kind != KK_JSON_ARRAY_END) {
         kk_str element;
         if (kind == KK_JSON_OBJECT) {
@@ -306,7 +339,8 @@ static void extend_elements(extension *self)
         } else {
             kk_json_finish_value(&self->reader, kind, &element);
         }
-        self->seen.row_count++;
+        seen->rows.len = (size_t)(self->reader.text.ptr + self->reader.at - seen->rows.ptr);
+        seen->row_count++;
     }
 }
 
@@ -320,7 +354,7 @@ static void extend_at(extension *self, kk_json_kind kind, const char *pointer)
         extend_elements(self);
         return;
     }
-    self->seen.has_rows = false;
+    self->seen.rows = (kk_str){NULL, 0};
     if (!inner || (kind != KK_JSON_OBJECT && kind != KK_JSON_ARRAY)) {
         kk_json_finish_value(&self->reader, kind, &value);
         return;
@@ -342,14 +376,10 @@ static void extend_at(extension *self, kk_json_kind kind, const char *pointer)
 }
 
 kk_code kk_json_extend(kk_str text, const char *rows, kk_json_extend_fn extend, void *context,
-                       kk_buf *out, kk_json_extent *extent, kk_error *err)
+                       kk_json_additions *out, kk_json_extent *extent, kk_error *err)
 {
-    extension self = {.extend = extend,
-                      .context = context,
-                      .copied = text.ptr,
-                      .scratch = {.limit = KK_TEXT_MAX},
-                      .out = out};
-    size_t before = out->len;
+    extension self = {
+        .extend = extend, .context = context, .scratch = {.limit = KK_TEXT_MAX}, .out = out};
     kk_json_reader_init(&self.reader, text);
     kk_json_kind kind = kk_json_next(&self.reader);
     kk_str value;
@@ -361,14 +391,9 @@ kk_code kk_json_extend(kk_str text, const char *rows, kk_json_extend_fn extend, 
     } else {
         kk_json_finish_value(&self.reader, kind, &value);
     }
-    kk_code code = out->failed == KK_OK && kk_json_next(&self.reader) != KK_JSON_END
-                       ? kk_json_fail(&self.reader, err)
-                       : KK_OK;
-    if (code == KK_OK) {
-        kk_buf_append(out, self.copied, (size_t)(text.ptr + text.len - self.copied));
-        code = kk_buf_check(out, "the rewritten JSON", err);
-    } else if (out->len > before) {
-        kk_buf_shrink(out, before);
+    kk_code code = kk_buf_check(&out->text, "the rewritten JSON", err);
+    if (code == KK_OK && kk_json_next(&self.reader) != KK_JSON_END) {
+        code = kk_json_fail(&self.reader, err);
     }
     if (extent != NULL) {
         *extent = self.seen;
@@ -376,4 +401,29 @@ kk_code kk_json_extend(kk_str text, const char *rows, kk_json_extend_fn extend, 
     free(self.pairs);
     kk_buf_clean(&self.scratch);
     return code;
+}
+
+static void take_piece(const char *start, const char *end, kk_json_piece_fn take, void *context)
+{
+    if (end > start) {
+        take(context, (kk_str){start, (size_t)(end - start)});
+    }
+}
+
+void kk_json_merge(kk_str part, const kk_json_additions *added, kk_json_piece_fn take,
+                   void *context)
+{
+    const char *taken = part.ptr;
+    const char *end = part.ptr + part.len;
+    size_t from = 0;
+    for (size_t i = 0; i < added->count; i++) {
+        const kk_json_addition *place = &added->places[i];
+        if (place->at >= taken && place->at <= end) {
+            take_piece(taken, place->at, take, context);
+            take_piece(added->text.ptr + from, added->text.ptr + place->end, take, context);
+            taken = place->at;
+        }
+        from = place->end;
+    }
+    take_piece(taken, end, take, context);
 }

@@ -48,9 +48,28 @@ kk_status kk_service_stopped(const kk_job *job)
 
 // ---- kk_host_api
 
+// An output is about as long as what the service answered: room for it at once spares the copies of
+// a growing buffer.  Without that room the buffer grows as it has to.
+static void reserve_output(kk_job *job, size_t len)
+{
+    size_t room = 0;
+    for (const kk_held_response *held = job->responses; held != NULL; held = held->next) {
+        room += held->response.body.len;
+    }
+    room += room / 8;
+    room = room < len ? len : room;
+    room = room < job->output.limit ? room : job->output.limit;
+    if (kk_buf_reserve(&job->output, room) == NULL) {
+        kk_buf_clear(&job->output);
+    }
+}
+
 static kk_status api_write(const kk_call *call, const char *json, size_t len)
 {
     kk_job *job = kk_job_of(call);
+    if (job->output.ptr == NULL && job->output.failed == KK_OK) {
+        reserve_output(job, len);
+    }
     kk_buf_append(&job->output, json, len);
     if (job->output.failed == KK_OK) {
         return KK_E_OK;

@@ -116,11 +116,13 @@ static void fake_log(const kk_host_api *api, int32_t level, const char *text, si
 static kk_status fake_write(const kk_call *call, const char *json, size_t len)
 {
     fake_host *self = host_of(call);
+    assert_non_null(json);
+    self->wrote_more = self->output_max != 0 && self->output_len > self->output_max;
     self->output = realloc(self->output, self->output_len + len + 1);
     memcpy(self->output + self->output_len, json, len);
     self->output_len += len;
     self->output[self->output_len] = '\0';
-    return KK_E_OK;
+    return self->output_max == 0 || self->output_len <= self->output_max ? KK_E_OK : KK_E_TOO_LARGE;
 }
 
 static kk_status fake_fail(const kk_call *call, const kk_tool_error *error)

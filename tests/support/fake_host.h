@@ -56,6 +56,8 @@ typedef struct fake_host {
     size_t output_len;
     fake_failure failure;
     bool refuses_http; // get_service() gives nothing
+    size_t output_max; // write() fails beyond it; 0 = there is no limit
+    bool wrote_more;   // after write() had failed
 } fake_host;
 
 // Loads the plugin at [path] and opens an instance with [config].
