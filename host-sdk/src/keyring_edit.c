@@ -78,7 +78,7 @@ static size_t count_passing(const kk_kring *self, filter wanted)
 static void hint_near(const kk_kring *self, filter wanted, const char *name, kk_error *err)
 {
     char texts[NEAR_COMPARED_MAX][KK_KRING_NAME_MAX + 1];
-    const char *names[NEAR_COMPARED_MAX];
+    const char *names[NEAR_COMPARED_MAX] = {NULL};
     size_t count = 0;
     for (size_t i = 0; i < self->record_count && count < NEAR_COMPARED_MAX; i++) {
         kk_str part = part_of(&self->records[i].name, wanted);
