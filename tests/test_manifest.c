@@ -13,7 +13,7 @@ typedef struct model {
     kk_field field;
     kk_field url;
     kk_scheme scheme;
-    const kk_tool *tools[2];
+    const kk_tool *tools[3];
     const kk_example *examples[2];
     const kk_credential *credentials[3];
     const kk_field *fields[3];
@@ -22,7 +22,7 @@ typedef struct model {
     const char *origins[2];
     const char *tags[2];
     const char *needs[2];
-    const char *access[2];
+    const char *access[3];
     const char *secret_paths[2];
 } model;
 
@@ -282,6 +282,53 @@ static void test_manifest__credentials_keep_their_rules(void **state)
     REFUSES(m->origins[0] = "a.example", "'origins' 'a.example'");
 }
 
+// Changes one place of a fresh model and expects it to be told from the copy.
+#define DIFFERS(change)                                                                            \
+    do {                                                                                           \
+        model_init(m);                                                                             \
+        change;                                                                                    \
+        assert_false(kk_manifest_is_same(copy, &m->manifest));                                     \
+    } while (0)
+
+static void test_manifest__a_copy_is_told_from_all_that_says_something_else(void **state)
+{
+    (void)state;
+    model own;
+    model *m = &own;
+    kk_chunk *memory = NULL;
+    kk_manifest *copy = NULL;
+    model_init(m);
+    assert_ok(kk_manifest_copy("/x.so", &m->manifest, &memory, &copy, NULL), &(kk_error){0});
+    assert_true(kk_manifest_is_same(copy, &m->manifest));
+    m->tool.entry = (kk_tool_fn)(uintptr_t)&own;
+    assert_true(kk_manifest_is_same(copy, &m->manifest));
+    DIFFERS(m->manifest.title = "Dem");
+    DIFFERS(m->manifest.title = "Demos");
+    DIFFERS(m->manifest.title = NULL);
+    DIFFERS(m->manifest.homepage = "https://a.example");
+    DIFFERS(m->manifest.tag.abi_built++);
+    DIFFERS(m->manifest.tag.struct_size = 8);
+    DIFFERS(m->manifest.tool_count = 2);
+    DIFFERS(m->manifest.tools = NULL);
+    DIFFERS(m->manifest.tools = (void *)((char *)m->tools + 1));
+    DIFFERS(m->tools[0] = NULL);
+    DIFFERS(m->tools[1] = &m->tool);
+    DIFFERS(m->tool.struct_size--);
+    DIFFERS(m->tool.flags |= KK_TOOL_READ_ONLY);
+    DIFFERS(m->tool.timeout_ms = 1);
+    DIFFERS(m->tool.input_schema = "{\"type\":\"objecT\"}");
+    DIFFERS(m->tool.access = NULL);
+    DIFFERS(m->access[0] = NULL);
+    DIFFERS(m->access[1] = "more");
+    DIFFERS(m->example.args = "{}");
+    DIFFERS(m->examples[0] = (void *)((char *)&m->example + 1));
+    DIFFERS(m->field.length_max = 7);
+    DIFFERS(m->fields[1] = NULL);
+    DIFFERS(m->scheme.header_format = "Bearer {token}");
+    DIFFERS(m->origins[0] = "https://b.example:8443");
+    kk_chunk_free(memory);
+}
+
 static void test_manifest__names_follow_one_grammar(void **state)
 {
     (void)state;
@@ -308,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_manifest__the_head_keeps_its_rules),
         cmocka_unit_test(test_manifest__tools_keep_their_rules),
         cmocka_unit_test(test_manifest__credentials_keep_their_rules),
+        cmocka_unit_test(test_manifest__a_copy_is_told_from_all_that_says_something_else),
         cmocka_unit_test(test_manifest__names_follow_one_grammar),
     };
     return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);

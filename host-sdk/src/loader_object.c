@@ -76,8 +76,9 @@ static void *address_of(kk_tool_fn entry)
     return address;
 }
 
+// [base] is where the object of `kk_plugin_describe` begins, NULL if that cannot be told.
 static kk_code prove_tool(const kk_object *self, const char *path, const kk_tool *tool,
-                          kk_error *err)
+                          kk_tool_fn entry, const void *base, kk_error *err)
 {
     char wanted[160];
     snprintf(wanted, sizeof wanted, "kk_tool_%s_%s", self->manifest->id, tool->name);
@@ -91,13 +92,12 @@ static kk_code prove_tool(const kk_object *self, const char *path, const kk_tool
         return kk_object_refuse("symbols", err, "'%s': tool '%s': the plugin does not export '%s'",
                                 path, tool->name, wanted);
     }
-    if (found != address_of(tool->entry)) {
+    if (found != address_of(entry)) {
         return kk_object_refuse("symbols", err,
                                 "'%s': tool '%s': 'entry' is not the address of the symbol '%s'",
                                 path, tool->name, wanted);
     }
-    void *describe = dlsym(self->handle, kk_object_describe_symbol);
-    if (describe == NULL || base_of(found) == NULL || base_of(found) != base_of(describe)) {
+    if (base == NULL || base_of(found) != base) {
         return kk_object_refuse("symbols", err,
                                 "'%s': tool '%s': '%s' is in another object than '%s'", path,
                                 tool->name, wanted, kk_object_describe_symbol);
@@ -105,11 +105,17 @@ static kk_code prove_tool(const kk_object *self, const char *path, const kk_tool
     return KK_OK;
 }
 
-kk_code kk_object_prove(const kk_object *self, const char *path, kk_error *err)
+kk_code kk_object_prove(const kk_object *self, const char *path, kk_tool_fn *entries, kk_error *err)
 {
+    const void *describe = dlsym(self->handle, kk_object_describe_symbol);
+    const void *base = describe != NULL ? base_of(describe) : NULL;
     kk_code code = KK_OK;
     for (size_t i = 0; code == KK_OK && i < self->manifest->tool_count; i++) {
-        code = prove_tool(self, path, self->manifest->tools[i], err);
+        kk_tool_fn entry = self->raw->tools[i]->entry;
+        code = prove_tool(self, path, self->manifest->tools[i], entry, base, err);
+        if (code == KK_OK && entries != NULL) {
+            entries[i] = entry;
+        }
     }
     return code;
 }
@@ -127,7 +133,7 @@ kk_code kk_object_load(kk_object *self, const char *path, kk_error *err)
     return KK_OK;
 }
 
-kk_code kk_object_describe(kk_object *self, const char *path, kk_error *err)
+static kk_code ask(kk_object *self, const char *path, kk_error *err)
 {
     const kk_manifest *(*describe)(uint32_t) = NULL;
     void *found = dlsym(self->handle, kk_object_describe_symbol);
@@ -144,9 +150,24 @@ kk_code kk_object_describe(kk_object *self, const char *path, kk_error *err)
     if ((uintptr_t)self->raw % _Alignof(kk_manifest) != 0) {
         return kk_object_refuse("describe", err, "'%s' returned a misaligned manifest", path);
     }
-    kk_code code = check_version(path, &self->raw->tag, err);
-    return code != KK_OK ? code
-                         : kk_manifest_copy(path, self->raw, &self->memory, &self->manifest, err);
+    return check_version(path, &self->raw->tag, err);
+}
+
+kk_code kk_object_describe(kk_object *self, const char *path, const kk_manifest *known,
+                           kk_error *err)
+{
+    kk_manifest *copy = NULL;
+    kk_code code = ask(self, path, err);
+    if (code != KK_OK) {
+        return code;
+    }
+    if (known != NULL && kk_manifest_is_same(known, self->raw)) {
+        self->manifest = known;
+        return KK_OK;
+    }
+    code = kk_manifest_copy(path, self->raw, &self->memory, &copy, err);
+    self->manifest = copy;
+    return code;
 }
 
 void kk_object_clean(kk_object *self)

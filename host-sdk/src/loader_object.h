@@ -9,9 +9,9 @@
 
 // Start with {0}.
 typedef struct kk_object {
-    void *handle;           // dlopen's; never given back
-    const kk_manifest *raw; // what the plugin gave, its own memory
-    kk_manifest *manifest;  // our copy, in `memory`
+    void *handle;                // dlopen's; never given back
+    const kk_manifest *raw;      // what the plugin gave, its own memory
+    const kk_manifest *manifest; // our copy, in `memory`; or the one that was known
     kk_chunk *memory;
 } kk_object;
 
@@ -20,13 +20,16 @@ typedef struct kk_object {
 // Stage: "dlopen".
 KK_MUST_USE kk_code kk_object_load(kk_object *self, const char *path, kk_error *err);
 
-// Asks it for its manifest, and copies that.  Stages: "describe", "version", "manifest".
-KK_MUST_USE kk_code kk_object_describe(kk_object *self, const char *path, kk_error *err);
+// Asks it for its manifest, and copies that, unless it says what [known] does, a copy that outlives
+// the object; NULL = none.  Stages: "describe", "version", "manifest".
+KK_MUST_USE kk_code kk_object_describe(kk_object *self, const char *path, const kk_manifest *known,
+                                       kk_error *err);
 
-// Proves for each tool of the copy that the exported symbol, in the plugin's own object, is the
-// function that the manifest points at.  The names have been checked, or will be.
-// Stage: "symbols".
-KK_MUST_USE kk_code kk_object_prove(const kk_object *self, const char *path, kk_error *err);
+// Proves for each tool of the manifest that the exported symbol, in the plugin's own object, is the
+// function that the plugin points at, and puts that into [entries], which may be NULL.  The names
+// have been checked, or will be.  Stage: "symbols".
+KK_MUST_USE kk_code kk_object_prove(const kk_object *self, const char *path, kk_tool_fn *entries,
+                                    kk_error *err);
 
 // Frees the copy.
 void kk_object_clean(kk_object *self);

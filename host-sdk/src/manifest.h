@@ -28,6 +28,11 @@ KK_MUST_USE kk_code kk_manifest_copy(const char *path, const kk_manifest *raw, k
                                      kk_manifest **out, kk_error *err);
 void kk_chunk_free(kk_chunk *self);
 
+// Whether a copy of [raw], whose size has been checked, would be the same as the copy [known], but
+// for its functions.  Of each array and text only as much is read as [known] has, so that what is
+// the same has passed the checks of the copying too.
+bool kk_manifest_is_same(const kk_manifest *known, const kk_manifest *raw);
+
 // The compiled output schemas of a manifest's tools.  The input's are compiled as they are
 // published, with the argument `fields`.
 typedef struct kk_manifest_schemas {

@@ -1,5 +1,5 @@
-// Copying a manifest out of a plugin: tables say what each structure holds (manifest_shape.h), one
-// walker obeys them.
+// Copying a manifest out of a plugin, and telling it from a copy: tables say what each structure
+// holds (manifest_shape.h), walkers obey them.
 #include "fail.h"
 #include "manifest_shape.h"
 #include "utf8.h"
@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { STRUCT_ROOM = 512 }; // for one structure of this header's size
 
 typedef struct copier {
     kk_chunk *memory;
@@ -149,6 +151,15 @@ static kk_code check_size(const kk_shape *of, const void *raw, const kk_spot *sp
     return KK_OK;
 }
 
+// The [size] bytes of a plugin's structure as one of this header's size.
+static void take_bytes(const kk_shape *of, const void *raw, uint32_t size, char *out)
+{
+    uint32_t own_size = (uint32_t)of->size;
+    memset(out, 0, of->size);
+    memcpy(out, raw, size < of->size ? size : of->size);
+    memcpy(out + of->size_offset, &own_size, sizeof own_size);
+}
+
 static kk_code copy_struct(copier *self, const kk_shape *of, const void *raw, kk_spot *spot,
                            void **out)
 {
@@ -161,9 +172,7 @@ static kk_code copy_struct(copier *self, const kk_shape *of, const void *raw, kk
     if (copy == NULL) {
         return no_memory(spot);
     }
-    memcpy(copy, raw, size < of->size ? size : of->size);
-    uint32_t own_size = (uint32_t)of->size;
-    memcpy((char *)copy + of->size_offset, &own_size, sizeof own_size);
+    take_bytes(of, raw, size, copy);
     for (size_t i = 0; i < of->member_count && code == KK_OK; i++) {
         code = copy_member(self, &of->members[i], copy, spot);
         if (i == 0 && code == KK_OK && of != &kk_manifest_shape) {
@@ -197,9 +206,8 @@ static kk_code copy_tools(copier *self, kk_manifest *manifest, const kk_spot *sp
     if (raw[count] != NULL) {
         return kk_spot_refuse(spot, "tools", "has no NULL after %u entries, its tool_count", count);
     }
-    const kk_member tools = {.name = "tools", .kind = KK_MEMBER_STRUCTS, .of = &kk_tool_shape};
     const void *copy = NULL;
-    kk_code code = copy_array(self, &tools, raw, count, spot, &copy);
+    kk_code code = copy_array(self, &kk_tools_member, raw, count, spot, &copy);
     manifest->tools = (const kk_tool *const *)copy;
     return code;
 }
@@ -222,6 +230,66 @@ kk_code kk_manifest_copy(const char *path, const kk_manifest *raw, kk_chunk **me
     *out = copy;
     return KK_OK;
 }
+
+// ---- Comparing
+
+static bool is_same_struct(const kk_shape *of, const void *known, const void *raw);
+
+static bool is_same_array(const kk_member *of, const void *const *known, const void *const *raw)
+{
+    if ((uintptr_t)raw % _Alignof(void *) != 0) {
+        return false;
+    }
+    size_t i = 0;
+    bool same = true;
+    for (; same && known[i] != NULL; i++) {
+        same = raw[i] != NULL &&
+               (of->kind == KK_MEMBER_LIST ? strcmp(known[i], raw[i]) == 0
+                                           : is_same_struct(of->of, known[i], raw[i]));
+    }
+    return same && raw[i] == NULL;
+}
+
+static bool is_same_member(const kk_member *of, const void *known, const void *raw)
+{
+    if (known == NULL || raw == NULL) {
+        return known == raw;
+    }
+    bool text = of->kind == KK_MEMBER_LINE || of->kind == KK_MEMBER_PROSE;
+    return text ? strcmp(known, raw) == 0 : is_same_array(of, known, raw);
+}
+
+static bool is_same_struct(const kk_shape *of, const void *known, const void *raw)
+{
+    const kk_spot nowhere = {.path = ""};
+    _Alignas(max_align_t) char own[STRUCT_ROOM];
+    _Alignas(max_align_t) char other[STRUCT_ROOM];
+    uint32_t size = 0;
+    if (check_size(of, raw, &nowhere, &size) != KK_OK) {
+        return false;
+    }
+    assert(of->size <= STRUCT_ROOM);
+    memcpy(own, known, of->size);
+    take_bytes(of, raw, size, other);
+    bool same = true;
+    for (size_t i = 0; i < of->member_count && same; i++) {
+        size_t offset = of->members[i].offset;
+        same = is_same_member(&of->members[i], kk_member_get(own, offset),
+                              kk_member_get(other, offset));
+    }
+    kk_shape_drop_pointers(of, own);
+    kk_shape_drop_pointers(of, other);
+    return same && memcmp(own, other, of->size) == 0;
+}
+
+bool kk_manifest_is_same(const kk_manifest *known, const kk_manifest *raw)
+{
+    return is_same_struct(&kk_manifest_shape, known, raw) && raw->tools != NULL &&
+           is_same_array(&kk_tools_member, (const void *const *)known->tools,
+                         (const void *const *)raw->tools);
+}
+
+// ---- Where a check stands
 
 kk_spot kk_spot_in(const kk_spot *outer, const char *noun, size_t index, const char *name)
 {

@@ -55,24 +55,6 @@ static void pack_member(kk_buf *out, const kk_member *of, const void *from)
     }
 }
 
-static const kk_member tools_member = {"tools", offsetof(kk_manifest, tools), KK_MEMBER_STRUCTS,
-                                       false, &kk_tool_shape};
-
-static void zero_pointers(const kk_shape *of, char *bytes)
-{
-    for (size_t i = 0; i < of->member_count; i++) {
-        memset(bytes + of->members[i].offset, 0, sizeof(void *));
-    }
-    if (of == &kk_manifest_shape) {
-        memset(bytes + offsetof(kk_manifest, tools), 0, sizeof(void *));
-        memset(bytes + offsetof(kk_manifest, open), 0, sizeof(((kk_manifest *)NULL)->open));
-        memset(bytes + offsetof(kk_manifest, close), 0, sizeof(((kk_manifest *)NULL)->close));
-    }
-    if (of == &kk_tool_shape) {
-        memset(bytes + offsetof(kk_tool, entry), 0, sizeof(kk_tool_fn));
-    }
-}
-
 static void pack_struct(kk_buf *out, const kk_shape *of, const void *from)
 {
     char *bytes = kk_buf_reserve(out, of->size);
@@ -80,13 +62,13 @@ static void pack_struct(kk_buf *out, const kk_shape *of, const void *from)
         return;
     }
     memcpy(bytes, from, of->size);
-    zero_pointers(of, bytes);
+    kk_shape_drop_pointers(of, bytes);
     kk_buf_grow(out, of->size);
     for (size_t i = 0; i < of->member_count; i++) {
         pack_member(out, &of->members[i], from);
     }
     if (of == &kk_manifest_shape) {
-        pack_member(out, &tools_member, from);
+        pack_member(out, &kk_tools_member, from);
     }
 }
 
@@ -190,7 +172,7 @@ static void *read_struct(unpacker *self, const kk_shape *of)
         return NULL;
     }
     memcpy(out, bytes, of->size);
-    zero_pointers(of, out);
+    kk_shape_drop_pointers(of, out);
     for (size_t i = 0; i < of->member_count && self->failed == KK_OK; i++) {
         kk_member_set(out, of->members[i].offset, read_member(self, &of->members[i], &count));
     }
@@ -201,7 +183,7 @@ static kk_manifest *read_manifest(unpacker *self)
 {
     size_t count = 0;
     kk_manifest *manifest = read_struct(self, &kk_manifest_shape);
-    const void *tools = manifest != NULL ? read_array(self, &tools_member, &count) : NULL;
+    const void *tools = manifest != NULL ? read_array(self, &kk_tools_member, &count) : NULL;
     if (tools == NULL || self->failed != KK_OK || manifest->tool_count != count - 1 ||
         self->left != 0) {
         return fail(self, KK_ERR_PROTOCOL);

@@ -40,6 +40,22 @@ void kk_member_set(void *base, size_t offset, const void *pointer)
     memcpy((char *)base + offset, &pointer, sizeof pointer);
 }
 
+void kk_shape_drop_pointers(const kk_shape *of, void *base)
+{
+    char *bytes = base;
+    for (size_t i = 0; i < of->member_count; i++) {
+        memset(bytes + of->members[i].offset, 0, sizeof(void *));
+    }
+    if (of == &kk_manifest_shape) {
+        memset(bytes + offsetof(kk_manifest, tools), 0, sizeof(void *));
+        memset(bytes + offsetof(kk_manifest, open), 0, sizeof(((kk_manifest *)NULL)->open));
+        memset(bytes + offsetof(kk_manifest, close), 0, sizeof(((kk_manifest *)NULL)->close));
+    }
+    if (of == &kk_tool_shape) {
+        memset(bytes + offsetof(kk_tool, entry), 0, sizeof(kk_tool_fn));
+    }
+}
+
 #define MUST(type, field, kind)                                                                    \
     {                                                                                              \
 #field, offsetof(type, field), kind, false, NULL                                           \
@@ -78,6 +94,9 @@ static const kk_member tool_members[] = {
     MAY(kk_tool, credential, KK_MEMBER_LINE),
 };
 const kk_shape kk_tool_shape = SHAPE("tool", kk_tool, reserved0, tool_members);
+
+const kk_member kk_tools_member = {"tools", offsetof(kk_manifest, tools), KK_MEMBER_STRUCTS, false,
+                                   &kk_tool_shape};
 
 static const kk_member field_members[] = {
     MUST(kk_field, key, KK_MEMBER_LINE),          MUST(kk_field, label, KK_MEMBER_LINE),

@@ -35,10 +35,14 @@ struct kk_shape {
 // A manifest's `tools` are no member of its table: they are counted, and walked through apart.
 extern const kk_shape kk_manifest_shape;
 extern const kk_shape kk_tool_shape;
+extern const kk_member kk_tools_member;
 
 // Pointers of any type are read and written as bytes, since a table knows only where they are.
 const void *kk_member_get(const void *base, size_t offset);
 void kk_member_set(void *base, size_t offset, const void *pointer);
+
+// Zeroes all that points anywhere in a structure: members, tools and functions.
+void kk_shape_drop_pointers(const kk_shape *of, void *base);
 
 // [size] zeroed bytes that live until kk_chunk_free(*memory), NULL if memory runs out.
 void *kk_chunk_take(kk_chunk **memory, size_t size);

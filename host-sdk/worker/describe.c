@@ -30,7 +30,7 @@ static void answer(const char *path)
     kk_code code = kk_object_load(&object, path, &problem);
     if (code == KK_OK) {
         channel_send(KK_FRAME_LOADED, NULL, 0);
-        code = kk_object_describe(&object, path, &problem);
+        code = kk_object_describe(&object, path, NULL, &problem);
     }
     // What the plugin wrote to a stream and nobody saw yet is written now, and trapped.
     fflush(NULL);
@@ -39,7 +39,7 @@ static void answer(const char *path)
     }
     if (code == KK_OK) {
         channel_send(KK_FRAME_MANIFEST, packed.ptr, packed.len);
-        code = kk_object_prove(&object, path, &problem);
+        code = kk_object_prove(&object, path, NULL, &problem);
     }
     if (code == KK_OK) {
         channel_send(KK_FRAME_PROVED, NULL, 0);

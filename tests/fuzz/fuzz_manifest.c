@@ -246,6 +246,26 @@ static bool read_manifest(const kk_manifest *raw)
     return code == KK_OK;
 }
 
+// A manifest is known again exactly where a copy of it has the bytes of [base].
+static void check_same(const kk_manifest *raw, kk_str base)
+{
+    kk_chunk *known_memory = NULL;
+    kk_chunk *memory = NULL;
+    kk_manifest *known = NULL;
+    kk_manifest *copy = NULL;
+    kk_buf packed = {.limit = KK_MANIFEST_PACKED_MAX};
+    REQUIRE(kk_manifest_unpack(base, &known_memory, &known, NULL) == KK_OK);
+    bool same = kk_manifest_copy("/x.so", raw, &memory, &copy, NULL) == KK_OK;
+    if (same) {
+        REQUIRE(kk_manifest_pack(copy, &packed, NULL) == KK_OK);
+        same = kk_str_equals(kk_buf_view(&packed), base);
+    }
+    REQUIRE(kk_manifest_is_same(known, raw) == same);
+    kk_buf_clean(&packed);
+    kk_chunk_free(memory);
+    kk_chunk_free(known_memory);
+}
+
 static void pack_base(kk_buf *out)
 {
     kk_chunk *memory = NULL;
@@ -270,6 +290,7 @@ static void read_placed(input *in, kk_str packed)
     walk(&self, &kk_manifest_shape, (char *)manifest_in_memory);
     REQUIRE(self.slot > 50);
     REQUIRE(read_manifest(manifest_in_memory) || is_changed);
+    check_same(manifest_in_memory, packed);
     kk_chunk_free(self.memory);
     kk_chunk_free(memory);
 }
