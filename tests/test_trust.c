@@ -3,6 +3,7 @@
 #include "trust.h"
 #include "unit.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,6 +120,58 @@ static void test_trust__a_link_is_judged_by_where_it_leads_and_stands(void **sta
     assert_refused(link, "trust", "/c'", "chmod go-w");
 }
 
+static void assert_leads(const char *path, const char *wanted)
+{
+    kk_trusted file = {.fd = -1};
+    kk_error err = {0};
+    assert_ok(kk_trust_open(path, &file, &err), &err);
+    char *real = realpath(wanted, NULL);
+    struct stat found;
+    assert_string_equal(file.path, real);
+    assert_int_equal(stat(wanted, &found), 0);
+    assert_int_equal(file.identity.inode, found.st_ino);
+    free(real);
+    kk_trusted_clean(&file);
+}
+
+static void test_trust__dots_and_slashes_lead_where_the_system_goes(void **state)
+{
+    char path[640];
+    char file[600];
+    const char *const same[] = {"a/b/../b/x.so", "a//b/./x.so", "a/b/../../a/b//x.so", "c/x.so",
+                                "c/../b/x.so"};
+    scratch_write(*state, "x.so", "other", 5);
+    scratch_write(*state, "a/x.so", "third", 5);
+    snprintf(file, sizeof file, "%s", scratch_path(*state, "a/b"));
+    assert_int_equal(symlink(file, scratch_path(*state, "c")), 0);
+    snprintf(file, sizeof file, "%s", scratch_path(*state, "a/b/x.so"));
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        assert_leads(scratch_path(*state, same[i]), file);
+    }
+    // Behind a link, ".." is above where it leads.
+    snprintf(file, sizeof file, "%s", scratch_path(*state, "a/x.so"));
+    assert_leads(scratch_path(*state, "c/../x.so"), file);
+    assert_leads(scratch_path(*state, "a/b/../x.so"), file);
+    snprintf(path, sizeof path, "/..%s", file);
+    assert_leads(path, file);
+    snprintf(path, sizeof path, "%s/", file);
+    assert_refused(path, "path", "Not a directory", "");
+    snprintf(path, sizeof path, "%s/../x.so", file);
+    assert_refused(path, "path", "Not a directory", "");
+    assert_refused(scratch_path(*state, "a/b/.."), "path", "is a directory", "");
+    assert_refused("/", "path", "is a directory", "");
+}
+
+// What the path only passes through and leaves again holds nothing that is executed.
+static void test_trust__a_directory_that_is_left_again_may_be_anybodys(void **state)
+{
+    char file[600];
+    scratch_mkdir(*state, "a/open");
+    scratch_chmod(*state, "a/open", 0777);
+    snprintf(file, sizeof file, "%s", scratch_path(*state, "a/b/x.so"));
+    assert_leads(scratch_path(*state, "a/open/../b/x.so"), file);
+}
+
 // Root can make the case, a user meets it as a file of somebody else.  In a namespace of its own,
 // root may have nobody to give a file to.
 static void test_trust__an_owner_other_than_root_and_us_is_refused(void **state)
@@ -145,6 +198,8 @@ int main(void)
         TEST(what_others_can_write_is_refused_with_the_command),
         TEST(a_sticky_directory_counts_only_if_it_is_roots),
         TEST(a_link_is_judged_by_where_it_leads_and_stands),
+        TEST(dots_and_slashes_lead_where_the_system_goes),
+        TEST(a_directory_that_is_left_again_may_be_anybodys),
         TEST(an_owner_other_than_root_and_us_is_refused),
     };
     return cmocka_run_group_tests_name("trust", tests, NULL, NULL);

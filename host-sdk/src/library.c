@@ -1,9 +1,11 @@
 // Where the library is, found out once.
 #include "library.h"
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <link.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +51,25 @@ static void keep_directory(const char *path, char *out)
     }
 }
 
+// The path of a file without links: asked of the kernel, which knows it for an open file, or part
+// by part where there is no /proc.
+static bool resolve(const char *path, char real[PATH_MAX])
+{
+    char link[32];
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, real, PATH_MAX);
+    close(fd);
+    if (len <= 0 || len >= PATH_MAX || real[0] != '/') {
+        return realpath(path, real) != NULL;
+    }
+    real[len] = '\0';
+    return true;
+}
+
 static void find(void)
 {
     Dl_info info;
@@ -60,7 +81,7 @@ static void find(void)
     }
     // A program has no name in the map.
     keep_directory(map->l_name, directory);
-    if (realpath(info.dli_fname, real) != NULL) {
+    if (resolve(info.dli_fname, real)) {
         keep_directory(real, real_directory);
     }
 }

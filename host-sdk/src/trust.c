@@ -60,6 +60,11 @@ static bool is_sticky(const struct stat *found)
     return S_ISDIR(found->st_mode) && found->st_uid == 0 && (found->st_mode & S_ISVTX) != 0;
 }
 
+static bool is_safe(const struct stat *found)
+{
+    return is_ours(found) && (!is_shared(found) || is_sticky(found));
+}
+
 static kk_code check_one(const char *path, kk_error *err)
 {
     struct stat found;
@@ -152,24 +157,16 @@ bool kk_identity_equals(const kk_identity *a, const kk_identity *b)
            a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
-// Opens what stands at [path], which is without links, once it is known to be a regular file: to
-// open a device or a FIFO can block or have effects.
-static kk_code open_regular(const char *path, kk_trusted *out, kk_error *err)
+// Opens what stands at [path], which is without links.
+static kk_code open_file(const char *path, kk_trusted *out, kk_error *err)
 {
     struct stat found;
-    if (lstat(path, &found) != 0) {
-        return refuse_path(path, strerror(errno), err);
-    }
-    kk_code code = check_kind(path, &found, err);
-    if (code != KK_OK) {
-        return code;
-    }
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         return refuse_path(path, strerror(errno), err);
     }
-    code = fstat(fd, &found) != 0 ? refuse_path(path, strerror(errno), err)
-                                  : check_kind(path, &found, err);
+    kk_code code = fstat(fd, &found) != 0 ? refuse_path(path, strerror(errno), err)
+                                          : check_kind(path, &found, err);
     if (code != KK_OK) {
         close(fd);
         return code;
@@ -179,6 +176,95 @@ static kk_code open_regular(const char *path, kk_trusted *out, kk_error *err)
     return KK_OK;
 }
 
+// The same once it is known to be a regular file: to open a device or a FIFO can block or have
+// effects.
+static kk_code open_regular(const char *path, kk_trusted *out, kk_error *err)
+{
+    struct stat found;
+    if (lstat(path, &found) != 0) {
+        return refuse_path(path, strerror(errno), err);
+    }
+    kk_code code = check_kind(path, &found, err);
+    return code == KK_OK ? open_file(path, out, err) : code;
+}
+
+// ---- A path without links
+
+// A path as far as it was walked: absolute, without links, "." and "..".
+typedef struct walk {
+    char *path; // with room for all that is walked along
+    size_t len; // 0 = the root
+} walk;
+
+static bool step_to(walk *self, const char *name, size_t len, bool is_last)
+{
+    struct stat found;
+    self->path[self->len] = '/';
+    memcpy(self->path + self->len + 1, name, len);
+    self->len += 1 + len;
+    self->path[self->len] = '\0';
+    return lstat(self->path, &found) == 0 &&
+           (is_last ? S_ISREG(found.st_mode) : S_ISDIR(found.st_mode)) && is_safe(&found);
+}
+
+static void step_back(walk *self)
+{
+    while (self->len > 0 && self->path[--self->len] != '/') {
+    }
+}
+
+// Goes along [path], which is absolute, and checks each part before what is in it.  True if all of
+// it passes and none is a link; false says nothing but that a closer look is needed.
+static bool walk_along(walk *self, const char *path)
+{
+    struct stat root;
+    if (lstat("/", &root) != 0 || !is_safe(&root)) {
+        return false;
+    }
+    for (const char *name = path + strspn(path, "/");;) {
+        size_t len = strcspn(name, "/");
+        bool is_last = name[len] == '\0';
+        bool is_dots = len <= 2 && strncmp(name, "..", len) == 0;
+        if (is_dots ? is_last : !step_to(self, name, len, is_last)) {
+            return false;
+        }
+        if (is_last) {
+            return true;
+        }
+        if (len == 2 && is_dots) {
+            step_back(self);
+        }
+        name += len + strspn(name + len, "/");
+    }
+}
+
+// The path that was walked, for free(), or NULL.
+static char *find_plain(const char *path)
+{
+    walk self = {.path = malloc(strlen(path) + 1)};
+    if (self.path != NULL && walk_along(&self, path)) {
+        return self.path;
+    }
+    free(self.path);
+    return NULL;
+}
+
+// ---- Any path
+
+static kk_code open_resolved(const char *path, kk_trusted *out, kk_error *err)
+{
+    out->path = realpath(path, NULL);
+    if (out->path == NULL) {
+        return refuse_path(path, strerror(errno), err);
+    }
+    kk_code code = open_regular(out->path, out, err);
+    // Where the path leads through no link, its directory is one of the chain.
+    if (code == KK_OK && strcmp(out->path, path) != 0) {
+        code = check_holder(path, err);
+    }
+    return code == KK_OK ? check_chain(out->path, err) : code;
+}
+
 kk_code kk_trust_open(const char *path, kk_trusted *out, kk_error *err)
 {
     if (path[0] != '/') {
@@ -186,19 +272,9 @@ kk_code kk_trust_open(const char *path, kk_trusted *out, kk_error *err)
         kk_fail_hint(err, "begin it with '/'");
         return code;
     }
-    char *real = realpath(path, NULL);
-    if (real == NULL) {
-        return refuse_path(path, strerror(errno), err);
-    }
-    kk_trusted file = {.path = real, .fd = -1};
-    kk_code code = open_regular(real, &file, err);
-    // Where the path leads through no link, its directory is one of the chain.
-    if (code == KK_OK && strcmp(real, path) != 0) {
-        code = check_holder(path, err);
-    }
-    if (code == KK_OK) {
-        code = check_chain(real, err);
-    }
+    kk_trusted file = {.path = find_plain(path), .fd = -1};
+    kk_code code =
+        file.path != NULL ? open_file(file.path, &file, err) : open_resolved(path, &file, err);
     if (code != KK_OK) {
         kk_trusted_clean(&file);
         return code;

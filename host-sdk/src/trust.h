@@ -1,4 +1,14 @@
 // Which files may be executed: the path and trust stages of the loader, with the file kept open.
+//
+// A path is looked at from / down, and each directory before what is in it: from the moment that a
+// directory has passed, only root and we can change what it holds.  So, when the last part has
+// passed, all of it holds at once, and goes on to hold while the file is opened and loaded by its
+// path, unless root or we change it: that, and nothing of a race, is what is relied on.  Nothing is
+// remembered from one file to the next, nor from the scan to the call.
+//
+// Most paths have no links.  That is seen by the same look that checks them; only one that has a
+// link, or a part that does not pass, is resolved and then checked where it stands and where it
+// leads.
 #ifndef KK_TRUST_H
 #define KK_TRUST_H
 
