@@ -2,6 +2,7 @@
 #include "fail.h"
 #include "keyring_edit.h"
 #include "keyring_file.h"
+#include "keyring_handle.h"
 #include "keyring_key.h"
 #include "unit.h"
 #include <dirent.h>
@@ -147,6 +148,22 @@ static void test_keyring__stores_lends_and_lists(void **state)
     kk_keyring *other = open_ring(self); // finds the key that init remembered
     assert_value(other, "production", "service_token_id", "id");
     kk_keyring_close(other);
+}
+
+// Who has a configuration need not have it read again.
+static void test_keyring__takes_a_configuration_that_is_loaded(void **state)
+{
+    const room *self = *state;
+    kk_error err = {0};
+    kk_config *config = NULL;
+    kk_keyring *with = NULL;
+    const kk_keyring_options options = {.size = sizeof options, .home = "/none"};
+    assert_ok(kk_config_load(self->dir, false, &config, &err), &err);
+    assert_ok(kk_keyring_open_with(config, &options, &with, &err), &err);
+    assert_ptr_equal(kk_keyring_path(with), kk_config_keyring_path(config));
+    kk_keyring_close(with);
+    assert_string_equal(kk_config_keyring_path(config), self->path);
+    kk_config_free(config);
 }
 
 static void test_keyring__init_shows_a_new_key_once_and_never_overwrites(void **state)
@@ -478,6 +495,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_ROOM(test_keyring__stores_lends_and_lists),
+        IN_EMPTY_ROOM(test_keyring__takes_a_configuration_that_is_loaded),
         IN_EMPTY_ROOM(test_keyring__init_shows_a_new_key_once_and_never_overwrites),
         IN_EMPTY_ROOM(test_keyring__init_uses_a_key_file_that_is_there),
         IN_ROOM(test_keyring__the_first_account_becomes_the_default),

@@ -3,6 +3,7 @@
 #include "fail.h"
 #include "field_check.h"
 #include "host_private.h"
+#include "keyring_handle.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -288,7 +289,7 @@ static kk_code open_keyring(kk_host *self, const kk_host_options *options, kk_er
         .ask = options->ask,
         .ask_context = options->ask_context,
     };
-    return kk_keyring_open(&keyring, &self->keyring, err);
+    return kk_keyring_open_with(self->config, &keyring, &self->keyring, err);
 }
 
 static kk_code make_plugin_turns(kk_host *self, kk_error *err)

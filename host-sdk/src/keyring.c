@@ -38,8 +38,9 @@ static kk_code set_up(kk_keyring *self, const kk_keyring_options *options, kk_er
     if (code == KK_OK && self->environment) {
         code = kk_key_capture_environment(err);
     }
-    if (code == KK_OK) {
-        code = kk_config_load(options->home, self->environment, &self->config, err);
+    if (code == KK_OK && self->config == NULL) {
+        code = kk_config_load(options->home, self->environment, &self->own_config, err);
+        self->config = self->own_config;
     }
     if (code != KK_OK) {
         return code;
@@ -53,6 +54,12 @@ static kk_code set_up(kk_keyring *self, const kk_keyring_options *options, kk_er
 
 kk_code kk_keyring_open(const kk_keyring_options *options, kk_keyring **out, kk_error *err)
 {
+    return kk_keyring_open_with(NULL, options, out, err);
+}
+
+kk_code kk_keyring_open_with(kk_config *config, const kk_keyring_options *options, kk_keyring **out,
+                             kk_error *err)
+{
     kk_keyring_options known;
     kk_code code = check_options(options, &known, err);
     if (code != KK_OK) {
@@ -62,6 +69,7 @@ kk_code kk_keyring_open(const kk_keyring_options *options, kk_keyring **out, kk_
     if (self == NULL) {
         return kk_fail(err, KK_ERR_INTERNAL, "out of memory for the keyring");
     }
+    self->config = config;
     code = set_up(self, &known, err);
     if (code != KK_OK) {
         kk_keyring_close(self);
@@ -99,7 +107,7 @@ void kk_keyring_close(kk_keyring *keyring)
     }
     drop_snapshot(keyring);
     kk_keyring_forget_key(keyring);
-    kk_config_free(keyring->config);
+    kk_config_free(keyring->own_config);
     free(keyring->key_file);
     free(keyring);
 }

@@ -14,6 +14,7 @@
 
 struct kk_keyring {
     kk_config *config;
+    kk_config *own_config; // the same, or NULL where it is somebody else's
     kk_keyring_store store;
     char *key_file; // of the options, or NULL
     int key_fd;     // of the options, or 0
@@ -32,6 +33,11 @@ struct kk_keyring {
     kk_keyring_slot *slots;
     char *slot_texts;
 };
+
+// As kk_keyring_open(), for who has the configuration of `home` loaded already: [config] outlives
+// the handle.  With NULL the handle loads its own.
+KK_MUST_USE kk_code kk_keyring_open_with(kk_config *config, const kk_keyring_options *options,
+                                         kk_keyring **out, kk_error *err);
 
 // The sources that this handle looks through.
 kk_key_sources kk_keyring_sources(const kk_keyring *self);
