@@ -188,6 +188,42 @@ static void test_keyring__init_shows_a_new_key_once_and_never_overwrites(void **
     kk_secret_clean(&key);
 }
 
+static kk_code ask_nobody(void *context, const char *prompt, char *out, size_t out_size,
+                          size_t *out_len, kk_error *err)
+{
+    (void)prompt;
+    (void)out;
+    (void)out_size;
+    (void)out_len;
+    ++*(int *)context;
+    return kk_fail(err, KK_ERR_NEED_KEY, "nobody is there");
+}
+
+// What is said is the same as where it is known before that nobody can be asked.
+static void test_keyring__one_that_cannot_be_asked_after_all_is_nobody(void **state)
+{
+    room *self = *state;
+    int asked = 0;
+    kk_error said[2] = {{0}};
+    char config[128];
+    snprintf(config, sizeof config, "%s/config.json", self->dir);
+    assert_int_equal(unlink(config), 0);
+    for (int i = 0; i < 2; i++) {
+        kk_keyring *ring = NULL;
+        const kk_keyring_options options = {.size = sizeof options,
+                                            .flags = KK_KEYRING_IGNORE_ENVIRONMENT,
+                                            .home = self->dir,
+                                            .ask = i == 0 ? NULL : ask_nobody,
+                                            .ask_context = &asked};
+        assert_ok(kk_keyring_open(&options, &ring, &said[i]), &said[i]);
+        assert_code(kk_keyring_refresh(ring, &said[i]), KK_ERR_NEED_KEY);
+        kk_keyring_close(ring);
+    }
+    assert_int_equal(asked, 1);
+    assert_string_equal(said[1].message, said[0].message);
+    assert_string_equal(said[1].hint, said[0].hint);
+}
+
 static void test_keyring__init_uses_a_key_file_that_is_there(void **state)
 {
     room *self = *state;
@@ -497,6 +533,7 @@ int main(void)
         IN_ROOM(test_keyring__stores_lends_and_lists),
         IN_EMPTY_ROOM(test_keyring__takes_a_configuration_that_is_loaded),
         IN_EMPTY_ROOM(test_keyring__init_shows_a_new_key_once_and_never_overwrites),
+        IN_ROOM(test_keyring__one_that_cannot_be_asked_after_all_is_nobody),
         IN_EMPTY_ROOM(test_keyring__init_uses_a_key_file_that_is_there),
         IN_ROOM(test_keyring__the_first_account_becomes_the_default),
         IN_ROOM(test_keyring__removing_the_last_field_removes_the_default),

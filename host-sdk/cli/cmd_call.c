@@ -157,7 +157,7 @@ static kk_code call(kk_run *run, const call_input *input, kk_host *host, kk_inte
                                .function = run->words[0],
                                .account = run->options[KK_OPT_ACCOUNT],
                                .cancel = kk_interrupt_token(interrupt),
-                               .approve = kk_terminal_can_ask(run) ? kk_approve_on_terminal : NULL,
+                               .approve = kk_terminal_may_ask(run) ? kk_approve_on_terminal : NULL,
                                .approve_context = interrupt};
     kk_code code = kk_run_timeout(run, &options.timeout_ms, err);
     if (code == KK_OK) {

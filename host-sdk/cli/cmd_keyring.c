@@ -53,7 +53,7 @@ kk_code kk_run_open_keyring(const kk_run *run, kk_keyring **out, kk_error *err)
         .flags = kk_run_has(run, KK_OPT_REQUIRE_MLOCK) ? KK_KEYRING_REQUIRE_MLOCK : 0,
         .key_file = run->options[KK_OPT_KEY_FILE],
         .key_fd = key_fd,
-        .ask = kk_terminal_can_ask(run) ? kk_ask_for_key : NULL};
+        .ask = kk_terminal_may_ask(run) ? kk_ask_for_key : NULL};
     return kk_keyring_open(&options, out, err);
 }
 

@@ -111,7 +111,7 @@ kk_code kk_lua_session_open(const kk_run *run, kk_host *host, kk_interrupt *inte
         .flags = (kk_run_has(run, KK_OPT_YES) ? KK_LUA_APPROVED : 0) |
                  (kk_run_has(run, KK_OPT_DRY_RUN) ? KK_LUA_DRY_RUN : 0),
         .limits = &limits,
-        .approve = kk_terminal_can_ask(run) ? kk_approve_on_terminal : NULL,
+        .approve = kk_terminal_may_ask(run) ? kk_approve_on_terminal : NULL,
         .approve_context = interrupt,
     };
     kk_code code = read_limits(run, &limits, err);

@@ -151,7 +151,7 @@ kk_code kk_run_open_host(const kk_run *run, kk_host **out, kk_error *err)
                                .account = run->options[KK_OPT_ACCOUNT],
                                .key_file = run->options[KK_OPT_KEY_FILE],
                                .key_fd = key_fd,
-                               .ask = kk_terminal_can_ask(run) ? kk_ask_for_key : NULL,
+                               .ask = kk_terminal_may_ask(run) ? kk_ask_for_key : NULL,
                                .log = level >= 0 ? kk_output_log : NULL,
                                .log_level = level >= 0 ? level : 0};
     code = kk_host_open(&options, out, err);

@@ -80,6 +80,9 @@ kk_code kk_ask_for_key(void *context, const char *prompt, char *out, size_t out_
 {
     kk_buf room = {0};
     (void)context;
+    if (!kk_terminal_is_ours()) {
+        return kk_fail(err, KK_ERR_NEED_KEY, "nobody can be asked");
+    }
     kk_code code = kk_room_make(&room, KEY_ROOM, err);
     if (code == KK_OK) {
         code = kk_terminal_ask_secret(prompt, KEY_LIMIT_MS, &room, err);

@@ -22,7 +22,7 @@ void kk_room_drop_newline(kk_buf *self);
 KK_MUST_USE kk_code kk_room_read_secret(const kk_run *run, const char *prompt, const char *what,
                                         bool raw, kk_buf *room, kk_error *err);
 
-// A kk_keyring_ask_fn that asks on the terminal, for at most a minute.
+// A kk_keyring_ask_fn that asks on the terminal, if it is ours, for at most a minute.
 kk_code kk_ask_for_key(void *context, const char *prompt, char *out, size_t out_size,
                        size_t *out_len, kk_error *err);
 

@@ -25,20 +25,32 @@ static int open_terminal(void)
     return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 }
 
-bool kk_terminal_can_ask(const kk_run *run)
+// A job in the background would be stopped for asking.
+static bool is_in_front(int fd)
+{
+    return tcgetpgrp(fd) == getpgrp();
+}
+
+bool kk_terminal_may_ask(const kk_run *run)
 {
     const char *ci = getenv("CI");
-    if (kk_run_has(run, KK_OPT_NO_INPUT) || (ci != NULL && ci[0] != '\0')) {
-        return false;
-    }
+    return !kk_run_has(run, KK_OPT_NO_INPUT) && (ci == NULL || ci[0] == '\0');
+}
+
+bool kk_terminal_is_ours(void)
+{
     int fd = open_terminal();
     if (fd < 0) {
         return false;
     }
-    // A job in the background would be stopped for asking.
-    bool in_front = tcgetpgrp(fd) == getpgrp();
+    bool in_front = is_in_front(fd);
     close(fd);
     return in_front;
+}
+
+bool kk_terminal_can_ask(const kk_run *run)
+{
+    return kk_terminal_may_ask(run) && kk_terminal_is_ours();
 }
 
 static void show(int fd, const char *text)
@@ -64,6 +76,10 @@ bool kk_terminal_ask(const char *question, int wake_fd)
 {
     int fd = open_terminal();
     if (fd < 0) {
+        return false;
+    }
+    if (!is_in_front(fd)) {
+        close(fd);
         return false;
     }
     // What was typed before the question was seen is no answer to it.

@@ -4,12 +4,18 @@
 
 #include "cmd.h"
 
-// Whether there is somebody to ask: a terminal in whose foreground we run, and neither --no-input
-// nor CI in the environment.
+// Whether questions are allowed: neither --no-input nor CI in the environment.  Most commands ask
+// nothing, so that no terminal is looked for until one does.
+bool kk_terminal_may_ask(const kk_run *run);
+
+// Whether there is a terminal in whose foreground we run.
+bool kk_terminal_is_ours(void);
+
+// Whether there is somebody to ask: both of these.
 bool kk_terminal_can_ask(const kk_run *run);
 
 // Shows [question], which may hold several lines, and waits for a line.  True for y or yes.  A
-// byte on [wake_fd], -1 for none, ends the waiting with no.
+// byte on [wake_fd], -1 for none, ends the waiting with no; so does a terminal that is not ours.
 bool kk_terminal_ask(const char *question, int wake_fd);
 
 // Asks for a line without showing it.  On SIGINT, SIGTERM, SIGHUP and SIGQUIT the terminal is put

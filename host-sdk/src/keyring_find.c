@@ -157,13 +157,14 @@ static kk_code ask_and_open(kk_keyring *self, kk_error *err)
         }
         kk_found_key_clean(&given);
         bool is_last = code != KK_ERR_WRONG_KEY || i + 1 == ASKED_MAX;
-        if (code != KK_OK && is_last && err != NULL && err->code == KK_OK) {
+        if (code != KK_OK && code != KK_ERR_NEED_KEY && is_last && err != NULL &&
+            err->code == KK_OK) {
             *err = why;
             code = why.code;
         }
     }
     kk_buf_clean(&prompt);
-    return code;
+    return code == KK_ERR_NEED_KEY ? fail_need_key(self, err) : code;
 }
 
 kk_code kk_keyring_need_key(kk_keyring *self, kk_error *err)

@@ -189,6 +189,15 @@ send n\n
 end 3
 END
     fail 'the conversation did not go as written'
+# A job in the background would be stopped for asking: there nobody is asked.
+last='call in the background of a terminal'
+"$KK_BIN/pty_run" sh -c "set -m; '$KK_BIN/kk' $create name=never & wait \$!; echo ended with \$?" >"$work/out" 2>"$work/err" <<END ||
+expect was not approved; nothing was sent
+expect ended with 3
+end 0
+END
+    fail 'the conversation did not go as written'
+shows_no '[y/N]'
 # Ctrl-C is a no, and ends kk.
 # shellcheck disable=SC2086
 talk $create name=never <<END

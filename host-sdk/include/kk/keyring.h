@@ -48,7 +48,8 @@ typedef struct kk_keyring kk_keyring;
 #define KK_KEYRING_VALUE_MAX 65536
 
 // Asks a person for a key or a passphrase: writes at most [out_size] bytes, in locked memory, and
-// how many into *out_len.  The library never asks by itself.
+// how many into *out_len.  KK_ERR_NEED_KEY says that nobody can be asked after all.  The library
+// never asks by itself.
 typedef kk_code (*kk_keyring_ask_fn)(void *context, const char *prompt, char *out, size_t out_size,
                                      size_t *out_len, kk_error *err);
 
