@@ -16,6 +16,25 @@ static pthread_once_t find_once = PTHREAD_ONCE_INIT;
 static char directory[PATH_MAX];
 static char real_directory[PATH_MAX];
 
+// A path without links: asked of the kernel, which knows it for what is open, or part by part where
+// there is no /proc.
+static bool resolve(const char *path, char real[PATH_MAX])
+{
+    char link[32];
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, real, PATH_MAX);
+    close(fd);
+    if (len <= 0 || len >= PATH_MAX || real[0] != '/') {
+        return realpath(path, real) != NULL;
+    }
+    real[len] = '\0';
+    return true;
+}
+
 #ifdef KK_PROGRAM_TO_LIBRARY
 
 // From the program's own directory, as the kernel knows it.  A build tree has "lib" beside "bin"
@@ -32,7 +51,7 @@ static void find(void)
     size_t start = (size_t)(slash + 1 - path);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         int size = snprintf(path + start, sizeof path - start, "%s", places[i]);
-        if ((size_t)size < sizeof path - start && realpath(path, real_directory) != NULL) {
+        if ((size_t)size < sizeof path - start && resolve(path, real_directory)) {
             memcpy(directory, real_directory, sizeof directory);
             return;
         }
@@ -49,25 +68,6 @@ static void keep_directory(const char *path, char *out)
     if (path[0] == '/' && slash != NULL && (size_t)(slash - path) < PATH_MAX) {
         memcpy(out, path, (size_t)(slash - path));
     }
-}
-
-// The path of a file without links: asked of the kernel, which knows it for an open file, or part
-// by part where there is no /proc.
-static bool resolve(const char *path, char real[PATH_MAX])
-{
-    char link[32];
-    int fd = open(path, O_PATH | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t len = readlink(link, real, PATH_MAX);
-    close(fd);
-    if (len <= 0 || len >= PATH_MAX || real[0] != '/') {
-        return realpath(path, real) != NULL;
-    }
-    real[len] = '\0';
-    return true;
 }
 
 static void find(void)
