@@ -6,13 +6,14 @@
 # names first (src/live_stubs.c); the dynamic linker takes it for each of them.
 #
 # What the stub has to define is read off the libcurl that is built against.  Where another one is found later that needs more,
-# this module does not load, and the host takes kk_live instead.  A libcurl without such libraries has no use for it.
+# this module does not load, and the host takes kk_live instead.  A libcurl without such libraries, or of which nothing can be
+# read, as a static one, has no use for it.
 if(NOT CMAKE_READELF)
   return()
 endif()
 list(GET KK_CURL_LINK_LIBRARIES 0 KK_CURL_FILE)
 execute_process(COMMAND ${CMAKE_READELF} -W -d --dyn-syms ${KK_CURL_FILE}
-  OUTPUT_VARIABLE KK_CURL_TEXT COMMAND_ERROR_IS_FATAL ANY)
+  OUTPUT_VARIABLE KK_CURL_TEXT)
 
 # Its libraries that are not for HTTP, and what it takes of them: TYPE NAME[@VERSION].
 string(REGEX MATCHALL "lib(rtmp|ssh2|gssapi_krb5|ldap|lber)[-.0-9a-z]*\\.so\\.[0-9]+" KK_STUB_LIBRARIES "${KK_CURL_TEXT}")
@@ -36,7 +37,8 @@ foreach(symbol IN LISTS KK_STUB_SYMBOLS)
   endif()
 endforeach()
 list(REMOVE_DUPLICATES versions)
-set(script "")
+# A script without any version would be an error to the linker.
+set(script "KK_STUBS { };\n")
 foreach(version IN LISTS versions)
   string(APPEND script "${version} { global:${names_${version}} };\n")
 endforeach()
@@ -49,7 +51,8 @@ set(KK_STUB_DIR ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/${KK_STUB_SUBDIR})
 add_library(kk_live_stubs MODULE src/live_stubs.c)
 kk_configure(kk_live_stubs)
 target_include_directories(kk_live_stubs PRIVATE ${KK_STUBS})
-target_link_options(kk_live_stubs PRIVATE -Wl,--version-script=${KK_STUBS}/live_stubs.map)
+# By -Wl a comma in the path would end it.
+target_link_options(kk_live_stubs PRIVATE -Xlinker --version-script=${KK_STUBS}/live_stubs.map)
 set_target_properties(kk_live_stubs PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${KK_STUB_DIR}
   LINK_DEPENDS ${KK_STUBS}/live_stubs.map)
 
