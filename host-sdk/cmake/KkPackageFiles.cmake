@@ -16,9 +16,6 @@ function(kk_run)
   endif()
 endfunction()
 
-# kk finds its library where the system's loader looks, so that it needs no path of its own.
-file(RPATH_REMOVE FILE ${root}${CPACK_KK_BINDIR}/kk)
-
 # An installation strips programs and shared libraries only.
 file(GLOB archives ${root}${CPACK_KK_LIBDIR}/*.a)
 foreach(archive IN LISTS archives)

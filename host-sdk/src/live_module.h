@@ -1,8 +1,8 @@
-// The host's side of the live transport's module: finding kk_live.so and opening a transport of it.
+// The host's side of the live transport's module: finding it and opening a transport of it.
 //
 // libcurl and what it needs cost milliseconds before main(), which a call that is answered by a
-// tape should not pay.  The module sits at kk/kk_live.so in the directory of the library that
-// contains this code, and nowhere else: no variable and no search path leads to it.
+// tape should not pay.  The module sits under kk/ in the library's directory (library.h), and
+// nowhere else: no variable and no search path leads to it.
 #ifndef KK_LIVE_MODULE_H
 #define KK_LIVE_MODULE_H
 
