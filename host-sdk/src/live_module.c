@@ -60,15 +60,17 @@ static kk_code load(kk_live_fn *out, kk_error *err)
 // a libcurl that needs more than the stubs have does not load with them, and leaves nothing.
 static kk_code load_http(const kk_live_host *host, kk_live_fn *out, kk_error *err)
 {
+    static const char *const places[] = {KK_LIVE_STUBS_PATH, KK_LIVE_HTTP_MODULE_PATH};
     kk_error why = {0};
     kk_buf path = {.limit = PATH_MAX};
-    kk_code code = find_part(KK_LIVE_STUBS_PATH, &path, err);
-    if (code != KK_OK || access(kk_buf_text(&path), F_OK) != 0) {
-        goto done;
+    kk_code code = KK_OK;
+    for (size_t i = 0; i < sizeof places / sizeof *places && code == KK_OK; i++) {
+        code = find_part(places[i], &path, err);
+        if (code == KK_OK && access(kk_buf_text(&path), F_OK) != 0) {
+            goto done;
+        }
+        code = code == KK_OK ? kk_executable_check(kk_buf_text(&path), err) : code;
     }
-    code = kk_executable_check(kk_buf_text(&path), err);
-    code = code == KK_OK ? find_part(KK_LIVE_HTTP_MODULE_PATH, &path, err) : code;
-    code = code == KK_OK ? kk_executable_check(kk_buf_text(&path), err) : code;
     if (code == KK_OK && open_module(kk_buf_text(&path), out, &why) != KK_OK && host->log != NULL) {
         host->log(host->log_context, KK_LOG_LEVEL_WARN, why.message);
     }
