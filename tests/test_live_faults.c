@@ -442,45 +442,6 @@ static void test_live_faults__what_is_not_http_is_protocol(void **state)
     }
 }
 
-static char proxied[16384];
-
-static void keep_request(wire_connection *self)
-{
-    if (wire_read(self)) {
-        memcpy(proxied, self->request, sizeof proxied);
-        wire_send_text(self, "HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n");
-    }
-}
-
-static void test_live_faults__proxy_sees_neither_credential_nor_loopback(void **state)
-{
-    (void)state;
-    exchange self = {.live = live_fixture_open(NULL, NULL),
-                     .server = wire_server_start(keep_request)};
-    wire_server *direct = wire_server_start(odd_status);
-    char proxy[64];
-    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", wire_server_port(self.server));
-    self.live->host.proxy = proxy;
-    // The environment has no exceptions to make either.
-    setenv("no_proxy", "*", 1);
-    setenv("NO_PROXY", "*", 1);
-    kk_request request = {.method = "GET",
-                          .url = "https://service.example/v1/things",
-                          .credential = {"Authorization", "hidden"},
-                          .deadline_ms = live_now_ms() + 10000};
-    assert_code(live_send_request(self.live, &request), KK_ERR_CONNECT);
-    assert_holds(self.live->err.message, "GET service.example/v1/things: the proxy refused");
-    assert_code(live_send(self.live, "GET", wire_server_port(direct), "/"), KK_ERR_PROTOCOL);
-    assert_int_equal(wire_server_requests(self.server), 1);
-    assert_int_equal(wire_server_requests(direct), 1);
-    exchange_end(&self);
-    wire_server_stop(direct);
-    unsetenv("no_proxy");
-    unsetenv("NO_PROXY");
-    assert_holds(proxied, "CONNECT service.example:443 HTTP/1.1\r\n");
-    assert_null(strstr(proxied, "hidden"));
-}
-
 static void test_live_faults__closed_port_is_connect_and_unsent(void **state)
 {
     (void)state;
@@ -510,35 +471,6 @@ static void test_live_faults__unknown_name_is_dns_and_unsent(void **state)
     live_fixture_close(live);
 }
 
-static char greeting[64];
-static ssize_t greeting_len;
-
-static void keep_greeting(wire_connection *self)
-{
-    greeting_len = read(self->fd, greeting, sizeof greeting);
-    wire_send(self, "\x05\xff", 2);
-}
-
-// Ways of SOCKS: 0 is none, 2 a name and a password, 1 Kerberos.
-static void test_live_faults__socks_proxy_is_offered_no_kerberos(void **state)
-{
-    (void)state;
-    exchange self = {.live = live_fixture_open(NULL, NULL),
-                     .server = wire_server_start(keep_greeting)};
-    char proxy[64];
-    snprintf(proxy, sizeof proxy, "socks5h://name:word@127.0.0.1:%u",
-             wire_server_port(self.server));
-    self.live->host.proxy = proxy;
-    kk_request request = {.method = "GET",
-                          .url = "https://service.example/v1/things",
-                          .deadline_ms = live_now_ms() + 10000};
-    assert_code(live_send_request(self.live, &request), KK_ERR_CONNECT);
-    exchange_end(&self);
-    assert_true(greeting_len > 2 && greeting_len == 2 + greeting[1]);
-    assert_int_equal(greeting[0], 5);
-    assert_null(memchr(greeting + 2, 1, (size_t)greeting[1]));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -557,8 +489,6 @@ int main(void)
         cmocka_unit_test(test_live_faults__header_over_the_limit_is_too_large),
         cmocka_unit_test(test_live_faults__header_up_to_the_limit_is_taken),
         cmocka_unit_test(test_live_faults__what_is_not_http_is_protocol),
-        cmocka_unit_test(test_live_faults__proxy_sees_neither_credential_nor_loopback),
-        cmocka_unit_test(test_live_faults__socks_proxy_is_offered_no_kerberos),
         cmocka_unit_test(test_live_faults__closed_port_is_connect_and_unsent),
         cmocka_unit_test(test_live_faults__unknown_name_is_dns_and_unsent),
     };
