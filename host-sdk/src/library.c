@@ -37,8 +37,15 @@ static bool resolve(const char *path, char real[PATH_MAX])
 
 #ifdef KK_PROGRAM_TO_LIBRARY
 
+static bool has_parts(const char *place)
+{
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof path, "%s/kk", place);
+    return len > 0 && (size_t)len < sizeof path && access(path, F_OK) == 0;
+}
+
 // From the program's own directory, as the kernel knows it.  A build tree has "lib" beside "bin"
-// even if an installation does not.
+// even if an installation has not.
 static void find(void)
 {
     static const char *const places[] = {KK_PROGRAM_TO_LIBRARY, "../lib"};
@@ -49,13 +56,15 @@ static void find(void)
         return;
     }
     size_t start = (size_t)(slash + 1 - path);
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        int size = snprintf(path + start, sizeof path - start, "%s", places[i]);
-        if ((size_t)size < sizeof path - start && resolve(path, real_directory)) {
-            memcpy(directory, real_directory, sizeof directory);
+    size_t at = 0;
+    do {
+        int size = snprintf(path + start, sizeof path - start, "%s", places[at++]);
+        if (size < 0 || (size_t)size >= sizeof path - start) {
             return;
         }
-        real_directory[0] = '\0';
+    } while (at < sizeof places / sizeof *places && !has_parts(path));
+    if (resolve(path, real_directory)) {
+        memcpy(directory, real_directory, sizeof directory);
     }
 }
 
