@@ -7,7 +7,7 @@
 #
 # What the stub has to define is read off the libcurl that is built against.  Where another one is found later that needs more,
 # this module does not load, and the host takes kk_live instead.  A libcurl without such libraries, or of which nothing can be
-# read, as a static one, has no use for it.
+# read, as a static one, has no use for it; and one that is linked with libssh, which needs Kerberos itself, would not load.
 if(NOT CMAKE_READELF)
   return()
 endif()
@@ -19,7 +19,7 @@ execute_process(COMMAND ${CMAKE_READELF} -W -d --dyn-syms ${KK_CURL_FILE}
 string(REGEX MATCHALL "lib(rtmp|ssh2|gssapi_krb5|ldap|lber)[-.0-9a-z]*\\.so\\.[0-9]+" KK_STUB_LIBRARIES "${KK_CURL_TEXT}")
 string(REGEX MATCHALL "[A-Z]+ +GLOBAL +DEFAULT +UND +(RTMP|libssh2|gss|GSS|ldap|ber)_[A-Za-z0-9_]+(@[A-Za-z0-9_.]+)?"
   KK_STUB_SYMBOLS "${KK_CURL_TEXT}")
-if(NOT KK_STUB_LIBRARIES)
+if(NOT KK_STUB_LIBRARIES OR KK_CURL_TEXT MATCHES "\\[libssh\\.so")
   return()
 endif()
 

@@ -24,11 +24,9 @@ static kk_code find_part(const char *place, kk_buf *path, kk_error *err)
     return kk_buf_check(path, "the path of the live transport", err);
 }
 
-// Lazily: most of what libcurl and its libraries name is never called.  The module itself is
-// linked to resolve its own symbols at once.
-static kk_code open_module(const char *path, kk_live_fn *out, kk_error *err)
+static kk_code open_module(const char *path, int binding, kk_live_fn *out, kk_error *err)
 {
-    void *handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
+    void *handle = dlopen(path, binding | RTLD_LOCAL | RTLD_NODELETE);
     void *symbol = handle != NULL ? dlsym(handle, KK_LIVE_SYMBOL) : NULL;
     if (symbol == NULL) {
         return kk_fail(err, KK_ERR_INTERNAL, "the live transport '%s' does not load: %s", path,
@@ -51,13 +49,16 @@ static kk_code load(kk_live_fn *out, kk_error *err)
                           "kk_host_options.live");
     }
     code = code == KK_OK ? kk_executable_check(kk_buf_text(&path), err) : code;
-    code = code == KK_OK ? open_module(kk_buf_text(&path), out, err) : code;
+    // Lazily: most of what libcurl and its libraries name is never called.  The module itself is
+    // linked to resolve its own symbols at once.
+    code = code == KK_OK ? open_module(kk_buf_text(&path), RTLD_LAZY, out, err) : code;
     kk_buf_clean(&path);
     return code;
 }
 
 // Leaves [out] alone where the module is not installed, or does not fit the libcurl that is here:
-// a libcurl that needs more than the stubs have does not load with them, and leaves nothing.
+// one that needs more than the stubs have does not load with them when every symbol is resolved at
+// once, and leaves nothing.
 static kk_code load_http(const kk_live_host *host, kk_live_fn *out, kk_error *err)
 {
     static const char *const places[] = {KK_LIVE_STUBS_PATH, KK_LIVE_HTTP_MODULE_PATH};
@@ -71,7 +72,8 @@ static kk_code load_http(const kk_live_host *host, kk_live_fn *out, kk_error *er
         }
         code = code == KK_OK ? kk_executable_check(kk_buf_text(&path), err) : code;
     }
-    if (code == KK_OK && open_module(kk_buf_text(&path), out, &why) != KK_OK && host->log != NULL) {
+    if (code == KK_OK && open_module(kk_buf_text(&path), RTLD_NOW, out, &why) != KK_OK &&
+        host->log != NULL) {
         host->log(host->log_context, KK_LOG_LEVEL_WARN, why.message);
     }
 

@@ -57,11 +57,14 @@ build "$work/libcurl.so.4"
 nm -D --defined-only "$stubs/libssh2.so.1" >"$work/out"
 grep -q ' T libssh2_other$' "$work/out" || fail "the stub has no 'libssh2_other'"
 
-# Nothing to stand for, a static library, and what cannot be read.
+# Nothing to stand for, a library that needs one of the others, a static library, and what cannot be read.
+echo 'void ssh_one(void) {}' | library libssh.so.4
+echo 'void ldap_one(void); void ssh_one(void); void all(void); void all(void) { ldap_one(); ssh_one(); }' |
+    library libcurl-ssh.so.4 "$work/libldap-9.9.so.7" "$work/libssh.so.4"
 echo 'void deflate(void); void all(void); void all(void) { deflate(); }' | library libcurl.so.4 "$work/libz.so.1"
 echo 'void ldap_one(void); void all(void); void all(void) { ldap_one(); }' | cc -c -x c - -o "$work/curl.o" && ar rc "$work/libcurl.a" "$work/curl.o"
 echo 'INPUT(libcurl.so.4)' >"$work/libcurl.so"
-for curl in libcurl.so.4 libcurl.a libcurl.so; do
+for curl in libcurl.so.4 libcurl-ssh.so.4 libcurl.a libcurl.so; do
     build "$work/$curl"
     [ ! -e "$tree/lib/kk" ] || fail 'there is a module for HTTP'
 done
