@@ -12,7 +12,7 @@
 // stand for what libcurl needs for other protocols (KkStubs.cmake).
 #define KK_LIVE_MODULE_PATH "kk/kk_live.so"
 #define KK_LIVE_HTTP_MODULE_PATH "kk/kk_live_http.so"
-#define KK_LIVE_STUBS_PATH "kk/stubs/kk_live_stubs.so"
+#define KK_LIVE_STUBS_PATH "kk/live_stubs/kk_live_stubs.so"
 
 // Opens a live transport; [host] and what it points at outlive it.  The first call loads the
 // module, which stays loaded: with [http_only] the one for HTTP alone, if it is installed and

@@ -12,8 +12,8 @@ for file in "$prefix/bin/kk" "$libdir/libkkhost.so" "$libdir/libkkhost.a" "$libd
     [ -e "$file" ] || fail "$file was not installed"
 done
 if [ -e "$KK_BUILD/lib/kk/kk_live_http.so" ]; then
-    (cd "$KK_BUILD/lib/kk" && find kk_live_http.so stubs -printf '%p %l\n') | sort >"$work/server/built"
-    (cd "$libdir/kk" && find kk_live_http.so stubs -printf '%p %l\n') | sort | diff "$work/server/built" - >"$work/out" ||
+    (cd "$KK_BUILD/lib/kk" && find kk_live_http.so live_stubs -printf '%p %l\n') | sort >"$work/server/built"
+    (cd "$libdir/kk" && find kk_live_http.so live_stubs -printf '%p %l\n') | sort | diff "$work/server/built" - >"$work/out" ||
         fail 'the stubs were not installed as they were built'
 fi
 for file in man/man1/kk.1 bash-completion/completions/kk zsh/site-functions/_kk fish/vendor_completions.d/kk.fish; do

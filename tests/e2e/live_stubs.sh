@@ -17,7 +17,7 @@ call_traced() { # a live call by the kk of KK_BIN; $work/loaded gets the librari
 call_traced
 expect_ok
 grep -q 'kk/kk_live_http\.so$' "$work/loaded" || fail 'the module for HTTP alone was not loaded'
-grep -E "$others" "$work/loaded" | grep -v '/kk/stubs/' && fail 'a library was loaded that HTTP does not need'
+grep -E "$others" "$work/loaded" | grep -v '/kk/live_stubs/' && fail 'a library was loaded that HTTP does not need'
 [ ! -s "$work/err" ] || fail 'there was something to say'
 
 # ---- An installation of its own, to damage
@@ -27,7 +27,7 @@ cp -a "$KK_BIN/kk" "$KK_BIN/json_get" "$moved/bin"
 cp -a "$KK_BIN/../lib" "$KK_BIN/../libexec" "$moved"
 chmod -R go-w "$moved"
 KK_BIN=$moved/bin
-stubs=$moved/lib/kk/stubs/kk_live_stubs.so
+stubs=$moved/lib/kk/live_stubs/kk_live_stubs.so
 
 call_traced
 expect_ok
@@ -44,7 +44,7 @@ grep -q "$moved/lib/kk/kk_live\.so$" "$work/loaded" || fail 'the other module wa
 grep -qE "/lib(ldap|ssh2)[-.0-9a-z]*\.so" "$work/loaded" || fail 'the other libraries were not loaded instead'
 
 # What others could have changed is not loaded, nor anything instead.
-for part in stubs stubs/kk_live_stubs.so kk_live_http.so; do
+for part in live_stubs live_stubs/kk_live_stubs.so kk_live_http.so; do
     chmod 777 "$moved/lib/kk/$part"
     run call planetscale.get_current_user --json
     expect_failure_json plugin_refused 5
@@ -54,7 +54,7 @@ for part in stubs stubs/kk_live_stubs.so kk_live_http.so; do
 done
 
 # Without the one or the other, as somebody may install it.
-for part in kk_live_http.so stubs; do
+for part in kk_live_http.so live_stubs; do
     mv "$moved/lib/kk/$part" "$moved/aside"
     call_traced
     expect_ok

@@ -43,7 +43,7 @@ echo 'void deflate(void) {}' | library libz.so.1
 echo 'void ldap_one(void); extern int *ldap_data; int libssh2_init(int); void deflate(void); int *all(void);
 int *all(void) { ldap_one(); deflate(); return libssh2_init(0) ? ldap_data : 0; }' | library libcurl.so.4 "$work/libldap-9.9.so.7" "$work/libssh2.so.1" "$work/libz.so.1"
 build "$work/libcurl.so.4"
-stubs=$tree/lib/kk/stubs
+stubs=$tree/lib/kk/live_stubs
 [ "$(cd "$stubs" && echo *)" = 'kk_live_stubs.so libldap-9.9.so.7 libssh2.so.1' ] || fail "the stubs are $(cd "$stubs" && echo *)"
 [ -e "$tree/lib/kk/kk_live_http.so" ] || fail 'there is no module for HTTP'
 nm -D --defined-only "$stubs/libldap-9.9.so.7" >"$work/out"

@@ -29,7 +29,7 @@ dpkg-deb -x "$deb" "$root" || fail 'the package does not unpack'
 arch=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
 libdir=$root/usr/lib/$arch
 for file in "$root/usr/bin/kk" "$libdir/libkkhost.so.1" "$libdir/libkkhost.so" "$libdir/libkkhost.a" "$libdir/kk/kk_live.so" \
-    "$libdir/kk/kk_live_http.so" "$libdir/kk/stubs/kk_live_stubs.so" "$libdir/kk/plugins/planetscale.so" "$libdir/pkgconfig/kkhost.pc" "$libdir/pkgconfig/kk-plugin.pc" \
+    "$libdir/kk/kk_live_http.so" "$libdir/kk/live_stubs/kk_live_stubs.so" "$libdir/kk/plugins/planetscale.so" "$libdir/pkgconfig/kkhost.pc" "$libdir/pkgconfig/kk-plugin.pc" \
     "$libdir/cmake/kkhost/kkhostConfig.cmake" "$root/usr/include/kk/plugin.h" "$root/usr/include/kk/host.h" \
     "$root/usr/share/man/man1/kk.1.gz" "$root/usr/share/doc/kk/copyright" "$root/usr/share/doc/kk/changelog.gz" \
     "$root/usr/share/bash-completion/completions/kk" "$root/usr/share/zsh/vendor-completions/_kk" \
@@ -63,7 +63,7 @@ for file in "$root/usr/bin/kk" "$libdir/libkkhost.so.1" "$libdir/kk/kk_live.so" 
     objdump -p "$file" | grep -E 'RPATH|RUNPATH' && fail "${file#"$root"} has a path of its own for libraries"
 done
 path=$(objdump -p "$libdir/kk/kk_live_http.so" | awk '/RPATH|RUNPATH/ { print $1, $2 }')
-[ "$path" = 'RPATH $ORIGIN/stubs' ] || fail "the module for HTTP has '$path', not the path to its stubs"
+[ "$path" = 'RPATH $ORIGIN/live_stubs' ] || fail "the module for HTTP has '$path', not the path to its stubs"
 
 # ---- What is unpacked works, where the loader finds the library
 KK_BIN=$root/usr/bin
