@@ -16,7 +16,8 @@ typedef struct live_fixture {
 } live_fixture;
 
 // Opens a transport whose host has what can be set in it: ca_file, resolve.  Either may be NULL.
-// Fails the test if it does not open.
+// Fails the test if it does not open, or if stubs stand for libcurl's other libraries while
+// KK_TEST_OVER_STUBS is not set, or the other way round.
 live_fixture *live_fixture_open(const char *ca_file, const char *resolve);
 void live_fixture_close(live_fixture *self);
 
